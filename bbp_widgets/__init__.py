@@ -1,0 +1,44 @@
+"""See what the biases of a neural network do.
+
+At one input a network is a linear model, target = w·x + b. Bias backpropagation carries b back to the input, node by
+node, so that every input feature gets its part of it. The engine does this for PyTorch networks, exactly; the widgets
+show it in Jupyter.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .engine import (
+    Attribution,
+    LocalModel,
+    Step,
+    attribute,
+    decompose,
+    linearize,
+    rules,
+)
+from .views import mime_bundle
+
+if TYPE_CHECKING:
+    from . import demo
+    from .widgets import Explorer
+
+__version__ = "0.1.0"
+__all__ = [
+    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "linearize", "rules",
+]  # fmt: skip
+
+# the engine knows nothing of pictures, so the house joins the two
+Attribution._repr_mimebundle_ = mime_bundle  # type: ignore[attr-defined]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the widgets and the embedded networks when they are first asked for."""
+    if name == "Explorer":
+        from .widgets import Explorer
+
+        return Explorer
+    if name == "demo":
+        import importlib
+
+        return importlib.import_module(".demo", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

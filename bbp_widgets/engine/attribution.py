@@ -1,0 +1,235 @@
+"""The result: what each input feature gets, and the ledger of how it got there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+import torch
+from torch import Tensor
+
+from .graph import Node, Value
+from .mixing import Mixing
+from .rules import Rule
+from .walk import Masses, Site, sum_per_sample
+
+if TYPE_CHECKING:
+    from .local_model import Inputs, LocalModel
+
+__all__ = ["Attribution", "Ledger", "Place", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node leaving the frontier. All arrays are (N,), in target units, in double precision.
+
+    ``mass_in`` arrives, ``intercept`` is added by the node itself, ``unshared`` stays behind, the rest is passed on.
+    Then the cut adds up to ``cut_gradient`` (Σ grad ⊙ value) plus ``cut_bias`` (Σ mass) plus all that was left unshared
+    so far; ``residual`` is the target minus that sum.
+    """
+
+    node: str
+    module: str
+    op: str
+    shape: tuple[int, ...]
+    mixes: bool  # a rule decided how the mass was shared
+    adds: bool  # the node has an intercept
+    mass_in: Tensor
+    intercept: Tensor
+    unshared: Tensor
+    cut_gradient: Tensor
+    cut_bias: Tensor
+    residual: Tensor
+
+
+class Ledger(Sequence[Step]):
+    """The steps in walk order, output first. Prints as a table."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        """Keep ``steps``."""
+        self._steps = tuple(steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ledger: ...
+    def __getitem__(self, index: int | slice) -> Step | Ledger:
+        """Return a step, or the ledger of a range of them."""
+        return Ledger(self._steps[index]) if isinstance(index, slice) else self._steps[index]
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Go through the steps, output first."""
+        return iter(self._steps)
+
+    def table(self, sample: int = 0) -> str:
+        """Return the ledger of one sample as text, one line a step."""
+        heads = ("step", "node", "module", "arriving", "added", "gradient part", "bias part", "residual")
+        rows = [
+            (
+                str(i), step.node, step.module, f"{step.mass_in[sample]:.6f}", f"{step.intercept[sample]:+.6f}",
+                f"{step.cut_gradient[sample]:.6f}", f"{step.cut_bias[sample]:.6f}", f"{step.residual[sample]:.1e}",
+            )
+            for i, step in enumerate(self._steps, 1)
+        ]  # fmt: skip
+        widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+        left = {1, 2}
+        lines = [
+            "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+            for row in [heads, *rows]
+        ]
+        return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
+
+    def __repr__(self) -> str:
+        return self.table()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the walk carries at one value: three arrays of the value's shape.
+
+    ``grad`` and ``mass`` are in target units per unit of value, and target units. ``mass`` has the node's own intercept
+    in it: it is what waits to be shared among the node's inputs.
+    """
+
+    value: Tensor
+    grad: Tensor
+    mass: Tensor
+
+
+class Attribution:
+    """How much of the target each input feature owes to the gradient, and how much to the biases.
+
+    ``gradient`` is w ⊙ x, ``bias`` the bias attribution, ``total`` their sum: each like the inputs, in target units.
+    ``value``, ``unshared`` and ``residual`` are (N,), with residual = value − Σ gradient − Σ bias − unshared.
+    """
+
+    def __init__(self, local: LocalModel, rule: Rule, masses: Masses) -> None:
+        """Use ``attribute`` or ``LocalModel.attribute``."""
+        self.local, self.rule = local, rule
+        self._masses = masses
+        self._sites: tuple[Site, ...] = local._gradients.sites
+
+    @property
+    def value(self) -> Tensor:
+        """The number explained, (N,)."""
+        return self.local.value
+
+    @property
+    def gradient(self) -> Inputs:
+        """The gradient attribution w ⊙ x, like the inputs."""
+        return self.local._packed([self.local._grad(v) * v.tensor for v in self._inputs])
+
+    @property
+    def bias(self) -> Inputs:
+        """The bias attribution, like the inputs."""
+        return self.local._packed([self._mass(v) for v in self._inputs])
+
+    @property
+    def total(self) -> Inputs:
+        """Both attributions together, like the inputs."""
+        return self.local._packed([self.local._grad(v) * v.tensor + self._mass(v) for v in self._inputs])
+
+    @property
+    def unshared(self) -> Tensor:
+        """Mass that no input could be given, (N,): named in the ledger, and still counted."""
+        return (self._masses.opening_unshared + self._masses.unshared.sum(0)).to(self.value.dtype)
+
+    @property
+    def residual(self) -> Tensor:
+        """What the attributions miss of the target, (N,): value − Σ gradient − Σ bias − unshared."""
+        n = len(self.value)
+        parts = [self.local._grad(v) * v.tensor for v in self._inputs] + [self._mass(v) for v in self._inputs]
+        total = torch.stack([sum_per_sample(part, n) for part in parts]).sum(0)
+        return (self.value.double() - total - self.unshared.double()).to(self.value.dtype)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The steps in walk order, each with what its cut adds up to."""
+        masses = self._masses
+        steps, lost = [], masses.opening_unshared
+        for i, site in enumerate(self._sites):
+            lost = lost + masses.unshared[i]
+            residual = self.value.double() - site.cut_gradient - masses.cut_bias[i] - lost
+            steps.append(
+                Step(
+                    node=site.node.name,
+                    module=site.node.module,
+                    op=site.node.op_name,
+                    shape=site.node.shape,
+                    mixes=isinstance(site.facts.fan_in, Mixing),
+                    adds=site.facts.intercept is not None,
+                    mass_in=masses.mass_in[i],
+                    intercept=site.intercept,
+                    unshared=masses.unshared[i],
+                    cut_gradient=site.cut_gradient,
+                    cut_bias=masses.cut_bias[i],
+                    residual=residual,
+                )
+            )
+        return Ledger(steps)
+
+    def at(self, name: str) -> Place:
+        """Return value, grad and mass at the output of a node or of a module.
+
+        A module that ran more than once is its last call; ``"relu#1"`` is its first, ``"relu#2"`` its second.
+
+        Raises: ``KeyError`` naming what there is.
+        """
+        value = self._find(name)
+        return Place(value.tensor, self.local._grad(value), self._mass(value))
+
+    @property
+    def _inputs(self) -> tuple[Value, ...]:
+        return self.local._graph.inputs
+
+    def _mass(self, value: Value) -> Tensor:
+        mass = self._masses.mass_of.get(value)
+        return torch.zeros_like(value.tensor) if mass is None else mass
+
+    def _find(self, name: str) -> Value:
+        for value in self._inputs:
+            if value.name == name:
+                return value
+        nodes = [site.node for site in reversed(self._sites)]
+        for node in nodes:
+            if node.name == name:
+                return node.output
+        calls = _last_nodes_of_calls(nodes)
+        path, _, count = name.partition("#")
+        if count == "1":
+            return self._output_of(calls, path, name)
+        if not count:
+            again = [call for call in calls if call.partition("#")[0] == path]
+            return self._output_of(calls, again[-1] if again else path, name)
+        return self._output_of(calls, name, name)
+
+    def _output_of(self, calls: dict[str, Node], call: str, asked: str) -> Value:
+        if call not in calls:
+            known = ", ".join(f'"{c}"' for c in list(calls)[:40] if c)
+            raise KeyError(f'no node or module "{asked}" between the inputs and the target. Modules: {known}.')
+        return calls[call].output
+
+    def __repr__(self) -> str:
+        b, gradient = self.local.b, self.value - self.local.b
+        rows = [
+            f"  sample {i}: target {v:.6g} = w·x {g:.6g} + b {c:.6g}   residual {r:.1e}, unshared {u:.3g}"
+            for i, (v, g, c, r, u) in enumerate(
+                zip(*(t.tolist() for t in (self.value, gradient, b, self.residual, self.unshared)), strict=True)
+            )
+        ]
+        shown = rows if len(rows) <= 8 else [*rows[:7], f"  and {len(rows) - 7} more"]
+        return "\n".join([f"Attribution by {self.rule}, {len(self._sites)} steps", *shown])
+
+
+def _last_nodes_of_calls(nodes: Sequence[Node]) -> dict[str, Node]:
+    """Return, for every module call, the last node that ran in it: where its output comes from."""
+    last: dict[str, Node] = {}
+    for node in nodes:
+        for scope in node.scopes:
+            last[scope] = node
+    return last

@@ -1,0 +1,298 @@
+"""How a unit's mass is shared among its inputs: the choices that the facts leave open.
+
+A rule is a function φ of the strength s = W[q,p]·x[p] of each input p of a unit q; the input's share is φ/Σφ
+over the unit's live inputs, so the shares of a unit add up to one. Where every φ of a fan-in is zero the share
+is uniform. The rules are this project's own: bias backpropagation itself is Wang, Zhou and Bilmes, "Bias Also
+Matters", ICML 2019, whose formulas for the sharing coefficients are not reproduced here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from .errors import UnknownRule, listed
+from .exponential import Fit, powers
+from .mixing import Dense, Mixing, Tile
+
+__all__ = ["Proportional", "Rule", "Softmax", "Uniform", "as_rule", "names", "proportional", "softmax", "uniform"]
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """A way to share: subclass it, give it ``name`` and ``phi``, and it works at every node."""
+
+    name: ClassVar[str]
+    says: ClassVar[str]
+
+    @abstractmethod
+    def phi(self, tile: Tile) -> Tensor:
+        """Return φ for every input of every unit of a tile, in the shape of ``tile.strength``, never negative.
+
+        Only ratios within a unit matter, so a unit's φ may be scaled: take a maximum off before an exponential.
+        """
+
+    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+        """Return what each input gets, without writing the fan-ins out; ``None`` where that is not possible."""
+        return None
+
+    def share(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
+        """Return what each live input of a node gets of the node's ``mass``.
+
+        Shapes: ``mass`` has the node's output shape; each array returned has its input's shape.
+        Units: target units, in and out. Over live units, what goes in comes out.
+        """
+        if isinstance(mixing, Dense):
+            given = self.share_dense(mixing, mass)
+            if given is not None:
+                return (given,)
+        return self.share_by_tiles(mixing, mass)
+
+    def share_by_tiles(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
+        """Share with every fan-in written out, a tile at a time: right for any φ, and slower."""
+        given = tuple(mass.new_zeros(value.tensor.shape) for value in mixing.inputs)
+        for tile in mixing.tiles(mass, given):
+            tile.give(self._shares(tile) * tile.mass.unsqueeze(tile.dim))
+        return given
+
+    def _shares(self, tile: Tile) -> Tensor:
+        phi = self.phi(tile)
+        everyone = torch.ones_like(phi)
+        if tile.live is not None:
+            phi, everyone = phi * tile.live, everyone * tile.live
+        total = phi.sum(tile.dim, keepdim=True)
+        count = everyone.sum(tile.dim, keepdim=True)
+        # a unit with no live input keeps no mass (walk.py), so its shares may be anything finite
+        return torch.where(total > 0, phi / total, everyone / count.clamp(min=1))
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{key}={value}" for key, value in asdict(self).items())
+        return f"{self.name}({given})" if given else self.name
+
+
+@dataclass(frozen=True)
+class Uniform(Rule):
+    """Every live input alike: the baseline. φ = 1."""
+
+    name: ClassVar[str] = "uniform"
+    says: ClassVar[str] = "every input alike"
+
+    def phi(self, tile: Tile) -> Tensor:
+        return torch.ones_like(tile.strength)
+
+    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor:
+        return mixing.scatter(mass / mixing.count().clamp(min=1))
+
+
+@dataclass(frozen=True)
+class Proportional(Rule):
+    """By size of contribution. φ = |s|^power."""
+
+    power: float = 1.0
+    name: ClassVar[str] = "proportional"
+    says: ClassVar[str] = "by size of contribution"
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "power")
+
+    def phi(self, tile: Tile) -> Tensor:
+        size = tile.strength.abs()
+        if self.power == 1:
+            return size
+        live = size if tile.live is None else size * tile.live
+        top = live.amax(tile.dim, keepdim=True)
+        return torch.where(top > 0, size / top, 0) ** self.power
+
+    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+        if self.power == 1:
+            rates, inputs = mixing.weight.abs(), mixing.x.abs()
+        else:
+            # φ is raised to a power: take the scale off first, by row of W and by sample, or it leaves float's range
+            rates = _normalized(mixing.weight.abs()) ** self.power
+            inputs = _normalized(mixing.x.abs()) ** self.power
+        total = mixing.spread(rates, inputs)
+        silent = total <= 0
+        ratio = torch.where(silent, 0, mass / total)
+        given = inputs * mixing.collect(rates, ratio)
+        if not bool(silent.any()):
+            return given
+        if self.power != 1 and bool(silent.logical_and(mass != 0).any()):
+            return None  # tiny strengths may have underflowed: see the fan-ins one by one
+        return given + mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
+
+
+@dataclass(frozen=True)
+class Softmax(Rule):
+    """By size of contribution, sharper as the temperature falls. φ = exp(|s|/T).
+
+    With ``relative=True`` s is divided by its root mean square over the unit's live inputs, so that one
+    temperature means the same in every layer; with ``relative=False`` it is taken as it is, in the units of the
+    node's output.
+    """
+
+    temperature: float = 1.0
+    relative: bool = True
+    name: ClassVar[str] = "softmax"
+    says: ClassVar[str] = "by size of contribution, sharper as T falls"
+
+    #: Passes over inputs of different sizes before the fan-ins are written out instead.
+    _LEVELS: ClassVar[int] = 4
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "temperature")
+
+    def phi(self, tile: Tile) -> Tensor:
+        size = tile.strength.abs()
+        if tile.live is not None:
+            size = size * tile.live
+        if self.relative:
+            size = _over_rms(size, tile)
+        size = size / self.temperature
+        return (size - size.amax(tile.dim, keepdim=True)).exp()
+
+    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+        """Share by the sum of powers of ``exponential.py``: exp(τ|w||x|) without an exponential.
+
+        Inputs that are small next to the largest of their sample would underflow when raised to a power, so the
+        units are taken in levels, by the largest input each of them sees. ``None`` (and so tiles) where the
+        largest exponent of a unit is out of the table's reach.
+        """
+        weight, x = mixing.weight.abs(), mixing.x.abs()
+        rate_scale = _largest(weight)
+        input_scale = _largest(x)
+        rates, inputs = weight / rate_scale, x / input_scale
+        # z = τ · rates · inputs, with one τ for each unit
+        if self.relative:
+            mean_square = mixing.spread(rates * rates, inputs * inputs) / mixing.count().clamp(min=1)
+            tau = torch.where(mean_square > 0, mean_square.clamp(min=1e-38).rsqrt() / self.temperature, 0)
+        else:
+            tau = mixing.per_unit(rate_scale.flatten()) * (input_scale / self.temperature)
+            tau = tau.expand(mass.shape)
+        top = mixing.reach(inputs)
+        count = mixing.count().clamp(min=1)
+        todo = torch.ones_like(mass, dtype=torch.bool)
+        given = torch.zeros_like(x)
+        for _ in range(self._LEVELS):
+            ceiling = torch.where(todo, top, 0).max()
+            if ceiling <= 0:  # every input that is left is zero: all strengths alike
+                return given + mixing.scatter(torch.where(todo, mass, 0) / count)
+            fit = powers(float(torch.where(todo, tau * top, 0).max()))
+            if fit is None:
+                return None
+            now = todo & (top >= ceiling * _floor(fit, mass.dtype))
+            level = _Level(mixing, rates, (inputs / ceiling).clamp(max=1), tau * ceiling, count)
+            given += level.share(torch.where(now, mass, 0), fit)
+            todo &= ~now
+            if not bool((todo & (mass != 0)).any()):
+                return given
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The units of a node whose largest inputs are of one size, sharing by φ = exp(tau · rates · inputs)."""
+
+    mixing: Dense
+    rates: Tensor  # |W| over the largest of its row
+    inputs: Tensor  # |x| over the largest that these units see
+    tau: Tensor
+    count: Tensor
+
+    def share(self, mass: Tensor, fit: Fit) -> Tensor:
+        reach, terms = fit
+        # a unit of another level has no mass here; its tau may be out of reach, so take it for zero
+        log_slope = torch.where(mass != 0, self.tau / reach, 0).clamp(min=1e-38).log()
+        total = self.count.expand(mass.shape).clone()  # the power zero
+        parts = []
+        for exponent, coefficient in terms:
+            factor = (log_slope * exponent).exp() * coefficient
+            rate_power, input_power = self.rates**exponent, self.inputs**exponent
+            total += factor * self.mixing.spread(rate_power, input_power)
+            parts.append((factor, rate_power, input_power))
+        ratio = mass / total
+        given = self.mixing.scatter(ratio)
+        for factor, rate_power, input_power in parts:
+            given += input_power * self.mixing.collect(rate_power, ratio * factor)
+        return given
+
+
+def _floor(fit: Fit, dtype: torch.dtype) -> float:
+    """Return how far below the largest of its level a unit's largest input may be.
+
+    Its powers, and their inverses times the coefficients, must still be ordinary numbers.
+    """
+    _, terms = fit
+    room = torch.finfo(dtype).max * 1e-2
+    return max((coefficient / room) ** (1 / exponent) for exponent, coefficient in terms)
+
+
+def _over_rms(size: Tensor, tile: Tile) -> Tensor:
+    """Divide |s| by its root mean square over the live fan-in; all zero stays zero."""
+    top = size.amax(tile.dim, keepdim=True)
+    scaled = torch.where(top > 0, size / top, 0)  # so that small strengths do not underflow when squared
+    count = size.shape[tile.dim] if tile.live is None else tile.live.sum(tile.dim, keepdim=True).clamp(min=1)
+    mean_square = (scaled * scaled).sum(tile.dim, keepdim=True) / count
+    return torch.where(top > 0, scaled * mean_square.rsqrt(), 0)
+
+
+def _largest(size: Tensor) -> Tensor:
+    """Return the largest entry along all but the first axis, kept for dividing; never zero."""
+    return size.amax(list(range(1, size.dim())), keepdim=True).clamp(min=torch.finfo(size.dtype).tiny)
+
+
+def _normalized(size: Tensor) -> Tensor:
+    return size / _largest(size)
+
+
+def _check_positive(rule: Rule, parameter: str) -> None:
+    value = getattr(rule, parameter)
+    if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise UnknownRule(f'rule "{rule.name}" wants a positive finite {parameter}, got {value!r}.')
+
+
+_RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (Uniform, Proportional, Softmax)}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the rules."""
+    return tuple(_RULES)
+
+
+def as_rule(rule: str | Rule | Callable[[], Rule], **parameters: Any) -> Rule:
+    """Return the rule that a name or a rule means, with these parameters.
+
+    Raises: ``UnknownRule`` naming what there is.
+    """
+    if isinstance(rule, Rule):
+        return rule
+    kind = _RULES.get(rule) if isinstance(rule, str) else None
+    if kind is None:
+        raise UnknownRule(
+            f"no rule {rule!r}.\n  There is: {listed(_RULES)}. A rule of your own is a subclass of bbp.rules.Rule."
+        )
+    known = [f.name for f in fields(kind)]
+    for parameter in parameters:
+        if parameter not in known:
+            has = f"It has: {listed(known)}." if known else "It has none."
+            raise UnknownRule(f'rule "{rule}" has no parameter "{parameter}".\n  {has}')
+    return kind(**parameters)
+
+
+def uniform() -> Rule:
+    """Share alike among all live inputs of a unit."""
+    return Uniform()
+
+
+def proportional(power: float = 1.0) -> Rule:
+    """Share by |s|^power: by size of contribution."""
+    return Proportional(power)
+
+
+def softmax(temperature: float = 1.0, relative: bool = True) -> Rule:
+    """Share by exp(|s|/T): by size of contribution, sharper as the temperature falls."""
+    return Softmax(temperature, relative)

@@ -1,0 +1,53 @@
+"""The inputs as a person would see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["as_pictures", "thumbnail"]
+
+Array = np.ndarray[Any, Any]
+
+
+def as_pictures(inputs: Array, pictures: ArrayLike | None = None) -> Array | None:
+    """Return (N, H, W, 3) bytes to show for ``inputs``, or ``None`` where they are no pictures.
+
+    ``pictures`` shows something else in their place: (N, H, W), (N, H, W, 1) or (N, H, W, 3), bytes or 0 to 1. Without
+    it each input is stretched from its own least to its own largest value, over all channels at once.
+
+    Raises: ``ValueError`` where ``pictures`` does not fit.
+    """
+    if pictures is None:
+        if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
+            return None
+        shown = np.moveaxis(inputs.astype(np.float64), 1, -1)
+        low = shown.min((1, 2, 3), keepdims=True)
+        span = shown.max((1, 2, 3), keepdims=True) - low
+        shown = np.divide(shown - low, span, out=np.full_like(shown, 0.5), where=span > 0)
+    else:
+        shown = np.asarray(pictures)
+        shown = shown[..., None] if shown.ndim == 3 else shown
+        if shown.ndim != 4 or len(shown) != len(inputs) or shown.shape[-1] not in (1, 3):
+            raise ValueError(
+                f"pictures must be ({len(inputs)}, H, W) or ({len(inputs)}, H, W, 1 or 3), got {np.shape(pictures)}."
+            )
+    if shown.dtype != np.uint8:
+        shown = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+    return np.repeat(shown, 3, -1) if shown.shape[-1] == 1 else shown
+
+
+def thumbnail(picture: Array, side: int) -> Array:
+    """Return a (side, side, 3) picture: block means when larger, repeated pixels when smaller."""
+    height, width = picture.shape[:2]
+    if max(height, width) > side:
+        rows = np.linspace(0, height, side + 1).astype(int)[:-1]
+        columns = np.linspace(0, width, side + 1).astype(int)[:-1]
+        sums = np.add.reduceat(np.add.reduceat(picture.astype(np.float64), rows, 0), columns, 1)
+        counts = np.add.reduceat(np.add.reduceat(np.ones((height, width, 1)), rows, 0), columns, 1)
+        return np.rint(sums / counts).astype(np.uint8)
+    rows = np.arange(side) * height // side
+    columns = np.arange(side) * width // side
+    return picture[rows][:, columns]

@@ -1,0 +1,70 @@
+"""How arrays cross to the browser: a JSON header and one block of bytes (`js/src/wire.ts` reads it).
+
+Bytes 0 to 3 hold the header's length, little-endian; then the header in UTF-8, padded with spaces so that the body
+starts on a multiple of four. Offsets in the header count from the start of the body.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Body", "finite", "pack", "unpack"]
+
+
+class Body:
+    """The bytes behind a header: arrays are appended, and each is remembered by its offset."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(self, array: np.ndarray[Any, Any]) -> int:
+        """Append an array as little-endian float32 or uint8; return its offset, a multiple of four."""
+        kind = np.uint8 if array.dtype == np.uint8 else np.dtype("<f4")
+        data = np.ascontiguousarray(array, dtype=kind).tobytes()
+        offset = self._length
+        padding = -len(data) % 4
+        self._parts.append(data + b"\0" * padding)
+        self._length += len(data) + padding
+        return offset
+
+    def __bytes__(self) -> bytes:
+        """Return everything that was appended."""
+        return b"".join(self._parts)
+
+
+def finite(value: Any) -> Any:
+    """Return ``value`` with every number that is not finite as ``None``: JSON has no word for them."""
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def pack(header: dict[str, Any], body: bytes) -> bytes:
+    """Join a header and a body."""
+    text = json.dumps(finite(header), allow_nan=False, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 4) % 4)
+    return struct.pack("<I", len(text)) + text + body
+
+
+def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Split what ``pack`` joined.
+
+    Raises: ``ValueError`` where ``data`` is too short for its own header.
+    """
+    if len(data) < 4:
+        raise ValueError(f"a packed view has at least 4 bytes, got {len(data)}.")
+    (length,) = struct.unpack("<I", data[:4])
+    if len(data) < 4 + length:
+        raise ValueError(f"the header wants {length} bytes, got {len(data) - 4}.")
+    return json.loads(data[4 : 4 + length]), data[4 + length :]
