@@ -13,6 +13,7 @@ from .engine import (
     Step,
     attribute,
     decompose,
+    errors,
     linearize,
     rules,
 )
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "linearize", "rules",
+    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "linearize", "rules",
 ]  # fmt: skip
 
 # the engine knows nothing of pictures, so the house joins the two

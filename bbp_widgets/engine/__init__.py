@@ -1,6 +1,6 @@
 """The mathematics: capture, linearizations, rules, the walk and its ledger."""
 
-from . import ops, rules
+from . import errors, ops, rules
 from .attribution import Attribution, Ledger, Place, Step
 from .decompose import Decomposition, decompose
 from .errors import BadInput, BadTarget, BbpError, Cancelled, NotCaptured, UnknownRule, UnsupportedOp
@@ -11,6 +11,6 @@ from .rules import Rule, as_rule
 __all__ = [
     "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Follows", "Ledger",
     "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule", "UnsupportedOp",
-    "as_rule", "attribute", "decompose", "elementwise", "linearize", "linearizes", "moves", "ops", "rules",
+    "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes", "moves", "ops", "rules",
     "supported_ops",
 ]  # fmt: skip

@@ -79,7 +79,10 @@ class Ledger(Sequence[Step]):
         widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
         left = {1, 2}
         lines = [
-            "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+            "  ".join(
+                c.ljust(w) if i in left else c.rjust(w)
+                for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            )
             for row in [heads, *rows]
         ]
         return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
@@ -174,9 +177,10 @@ class Attribution:
         return Ledger(steps)
 
     def at(self, name: str) -> Place:
-        """Return value, grad and mass at the output of a node or of a module.
+        """Return value, grad and mass at the output of a module or of a node.
 
-        A module that ran more than once is its last call; ``"relu#1"`` is its first, ``"relu#2"`` its second.
+        A module that ran more than once is its last call; ``"relu#1"`` is its first, ``"relu#2"`` its second. Where a
+        module and a node have one name, the module is meant.
 
         Raises: ``KeyError`` naming what there is.
         """
@@ -192,34 +196,30 @@ class Attribution:
         return torch.zeros_like(value.tensor) if mass is None else mass
 
     def _find(self, name: str) -> Value:
-        for value in self._inputs:
-            if value.name == name:
-                return value
         nodes = [site.node for site in reversed(self._sites)]
-        for node in nodes:
-            if node.name == name:
-                return node.output
         calls = _last_nodes_of_calls(nodes)
         path, _, count = name.partition("#")
-        if count == "1":
-            return self._output_of(calls, path, name)
         if not count:
-            again = [call for call in calls if call.partition("#")[0] == path]
-            return self._output_of(calls, again[-1] if again else path, name)
-        return self._output_of(calls, name, name)
-
-    def _output_of(self, calls: dict[str, Node], call: str, asked: str) -> Value:
-        if call not in calls:
-            known = ", ".join(f'"{c}"' for c in list(calls)[:40] if c)
-            raise KeyError(f'no node or module "{asked}" between the inputs and the target. Modules: {known}.')
-        return calls[call].output
+            name = next((call for call in reversed(calls) if call.partition("#")[0] == path), name)
+        elif count == "1":
+            name = path
+        if name in calls:
+            return calls[name].output
+        found = [v for v in self._inputs if v.name == name] + [n.output for n in nodes if n.name == name]
+        if found:
+            return found[0]
+        known = ", ".join(f'"{call}"' for call in list(calls)[:40] if call)
+        raise KeyError(f'no node or module "{name}" between the inputs and the target. Modules: {known}.')
 
     def __repr__(self) -> str:
         b, gradient = self.local.b, self.value - self.local.b
         rows = [
             f"  sample {i}: target {v:.6g} = w·x {g:.6g} + b {c:.6g}   residual {r:.1e}, unshared {u:.3g}"
             for i, (v, g, c, r, u) in enumerate(
-                zip(*(t.tolist() for t in (self.value, gradient, b, self.residual, self.unshared)), strict=True)
+                zip(
+                    *(t.tolist() for t in (self.value, gradient, b, self.residual, self.unshared)),
+                    strict=True,
+                )
             )
         ]
         shown = rows if len(rows) <= 8 else [*rows[:7], f"  and {len(rows) - 7} more"]

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
-from .errors import BadInput, NotCaptured
+from .errors import NotCaptured
 from .local_model import _checked
-from .tape import in_eval_mode
+from .tape import in_eval_mode, kept_buffers
 
 __all__ = ["Decomposition", "decompose"]
 
@@ -27,16 +28,17 @@ def decompose(network: nn.Module, inputs: Tensor) -> Decomposition:
 
     J·x is one forward-mode product: the derivative of the network at x in the direction of x itself.
 
-    Raises: ``BadInput``, ``NotCaptured``.
+    Raises: ``BadInput``; ``NotCaptured`` where the network has no such derivative or does not return one tensor.
     """
     (x,) = _checked(network, inputs, None)
-    with in_eval_mode(network), torch.inference_mode(False), torch.no_grad():
+    with in_eval_mode(network), kept_buffers(network), torch.inference_mode(False), torch.no_grad():
         try:
-            output, gradient = torch.func.jvp(network, (x,), (x,))
+            with forward_ad.dual_level():
+                output, gradient = forward_ad.unpack_dual(network(forward_ad.make_dual(x, x)))
         except Exception as error:
             raise NotCaptured(
                 f"{type(network).__name__} has no forward-mode derivative at inputs {tuple(x.shape)}: {error}"
             ) from error
-    if not isinstance(output, Tensor):
-        raise BadInput(f"decompose wants a network that returns one tensor, got {type(output).__name__}.")
+    if gradient is None:
+        gradient = torch.zeros_like(output)
     return Decomposition(output, gradient, output - gradient)

@@ -44,7 +44,10 @@ class Node:
     inputs: tuple[Value, ...]  # live tensors among the arguments, in order, one entry per use
     module: str
     source: str
-    scopes: tuple[str, ...] = ()  # the module calls it ran in, outermost first: "layer1.0.relu", "layer1.0.relu#2"
+    samples: int = 1
+    scopes: tuple[
+        str, ...
+    ] = ()  # the module calls it ran in, outermost first: "layer1.0.relu", "layer1.0.relu#2"
     outputs: tuple[Value | None, ...] = ()
     results: tuple[Any, ...] = ()  # what the call returned, also what is not live: indices of winners
     input_of: dict[int, Value] = field(default_factory=dict)  # id(argument tensor) -> its value

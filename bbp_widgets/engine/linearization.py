@@ -17,7 +17,15 @@ from .errors import UnsupportedOp
 from .graph import Mask, Node
 from .mixing import Mixing
 
-__all__ = ["Follows", "Linearization", "elementwise", "linearize_node", "linearizes", "moves", "supported_ops"]
+__all__ = [
+    "Follows",
+    "Linearization",
+    "elementwise",
+    "linearize_node",
+    "linearizes",
+    "moves",
+    "supported_ops",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +98,15 @@ def unsupported(node: Node, why: str) -> UnsupportedOp:
     shapes = ", ".join(str(tuple(v.tensor.shape)) for v in node.inputs)
     place = f'module "{node.module}"' if node.module else "the network's own forward"
     return UnsupportedOp(
-        f"{node.op} {why}, needed at node \"{node.name}\" in {place} with live input {shapes}."
+        f'{node.op} {why}, needed at node "{node.name}" in {place} with live input {shapes}.'
         + (f"\n  Called at {node.source}." if node.source else "")
         + "\n  Give it one with @bbp_widgets.engine.linearizes, or explain a part of the network without it."
     )
 
 
-def elementwise(node: Node, x: Tensor, slope: Tensor | None = None, intercept: Tensor | None = None) -> Linearization:
+def elementwise(
+    node: Node, x: Tensor, slope: Tensor | None = None, intercept: Tensor | None = None
+) -> Linearization:
     """State y = slope · x + intercept, element by element; ``slope=None`` is one."""
     shape = x.shape
     value = node.value(x)
@@ -112,7 +122,9 @@ def elementwise(node: Node, x: Tensor, slope: Tensor | None = None, intercept: T
     return Linearization(first(pullback), Follows(first(pull)), intercept, live)
 
 
-def moves(node: Node, pull: Callable[..., tuple[Tensor, ...]], carry: Callable[[Tensor], Any] | None) -> Linearization:
+def moves(
+    node: Node, pull: Callable[..., tuple[Tensor, ...]], carry: Callable[[Tensor], Any] | None
+) -> Linearization:
     """State that elements only change their places.
 
     ``pull`` brings one array per output back to the places of the inputs. ``carry`` does to a mask what the op

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,12 @@ def linearize(
     Raises: ``BadInput``, ``BadTarget``, ``NotCaptured``; ``UnsupportedOp`` for an op without a linearization.
     """
     tensors = _checked(network, inputs, dtype)
+    if network.training:
+        warnings.warn(
+            "the network is in training mode: it is explained in eval mode, and given back as it came. "
+            "network.eval() says so beforehand.",
+            stacklevel=2,
+        )
     graph = record(network, tensors, dtype)
     samples = len(tensors[0])
     with torch.inference_mode(False), torch.no_grad():
@@ -190,16 +197,19 @@ def _check_one(tensor: Any, name: str, samples: int, network: nn.Module) -> None
             "  Use inputs.float(), or explain the part of the network after its embedding."
         )
     if tensor.dim() == 0 or tensor.numel() == 0 or len(tensor) != samples:
-        raise BadInput(f"{name} must have the {samples} samples along its first axis, got shape {tuple(tensor.shape)}.")
+        raise BadInput(
+            f"{name} must have the {samples} samples along its first axis, got shape {tuple(tensor.shape)}."
+        )
     devices = {str(p.device) for p in network.parameters()}
     if devices and str(tensor.device) not in devices:
-        raise BadInput(f"{name} is on {tensor.device}, the network on {', '.join(sorted(devices))}. Move one of them.")
+        raise BadInput(
+            f"{name} is on {tensor.device}, the network on {', '.join(sorted(devices))}. Move one of them."
+        )
     bad = ~torch.isfinite(tensor)
     if bool(bad.any()):
         place = tuple(int(i) for i in bad.nonzero()[0])
+        share = f"{int(bad.sum())} of {tensor.numel()} elements"
         raise BadInput(
-            f"{name} must be finite, got {float(tensor[place])} at {place} ({int(bad.sum())} of {tensor.numel()} elements).\n"
+            f"{name} must be finite, got {float(tensor[place])} at {place} ({share}).\n"
             "  Clean it first, e.g. with torch.nan_to_num(inputs)."
         )
-
-

@@ -16,7 +16,9 @@ __all__ = ["Plan", "resolve_plan"]
 Plan = Mapping[str, "str | Rule"]
 
 
-def resolve_plan(rule: str | Rule, plan: Plan | None, mixing_nodes: Sequence[Node]) -> Callable[[Node | None], Rule]:
+def resolve_plan(
+    rule: str | Rule, plan: Plan | None, mixing_nodes: Sequence[Node]
+) -> Callable[[Node | None], Rule]:
     """Return the function that gives each node its rule; the target itself has the default rule.
 
     Raises: ``UnknownRule`` for a name that is no rule, or a key that fits no node.
@@ -30,7 +32,8 @@ def resolve_plan(rule: str | Rule, plan: Plan | None, mixing_nodes: Sequence[Nod
             places = listed(sorted({node.module or node.name for node in mixing_nodes}))
             raise UnknownRule(
                 f'plan entry "{key}" fits no node that shares by rule.\n'
-                f'  Such nodes are in: {places}. A key is "first", "last", an op, a node or a module path like "layer3.*".'
+                f"  Such nodes are in: {places}.\n"
+                '  A key is "first", "last", an op, a node or a module path like "layer3.*".'
             )
         for node in matching:
             chosen.setdefault(node, entry)

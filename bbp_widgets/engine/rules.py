@@ -20,7 +20,18 @@ from .errors import UnknownRule, listed
 from .exponential import Fit, powers
 from .mixing import Dense, Mixing, Tile
 
-__all__ = ["Proportional", "Rule", "Softmax", "Uniform", "as_rule", "names", "proportional", "softmax", "uniform"]
+__all__ = [
+    "Proportional",
+    "Rule",
+    "Softmax",
+    "Tile",
+    "Uniform",
+    "as_rule",
+    "names",
+    "proportional",
+    "softmax",
+    "uniform",
+]
 
 
 @dataclass(frozen=True)
@@ -215,9 +226,9 @@ class _Level:
             total += factor * self.mixing.spread(rate_power, input_power)
             parts.append((factor, rate_power, input_power))
         ratio = mass / total
-        given = self.mixing.scatter(ratio)
+        given = self.mixing.scatter(ratio)  # may be an expanded view: not to be written to
         for factor, rate_power, input_power in parts:
-            given += input_power * self.mixing.collect(rate_power, ratio * factor)
+            given = given + input_power * self.mixing.collect(rate_power, ratio * factor)
         return given
 
 

@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_flatten
 from .errors import BbpError, NotCaptured
 from .graph import Graph, Node, Value
 
-__all__ = ["in_eval_mode", "record"]
+__all__ = ["in_eval_mode", "kept_buffers", "record"]
 
 _TORCH = str(Path(torch.__file__).parent)
 _ENGINE = str(Path(__file__).parent)
@@ -71,7 +71,13 @@ def record(network: nn.Module, inputs: tuple[Tensor, ...], dtype: torch.dtype | 
             return network(*tensors)
         return torch.func.functional_call(network, _converted(network, dtype), tensors)
 
-    with in_eval_mode(network), torch.inference_mode(False), torch.no_grad(), _kept_buffers(network), tape.scopes():
+    with (
+        in_eval_mode(network),
+        torch.inference_mode(False),
+        torch.no_grad(),
+        kept_buffers(network),
+        tape.scopes(),
+    ):
         try:
             output = _functional(run, tape)(*inputs)
         except BbpError:
@@ -104,7 +110,7 @@ def _converted(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _kept_buffers(network: nn.Module) -> Iterator[None]:
+def kept_buffers(network: nn.Module) -> Iterator[None]:
     """Undo what a forward pass wrote into buffers (a call counter, a cache)."""
     before = [(t, t.detach().clone()) for t in network.buffers()]
     try:
@@ -154,7 +160,10 @@ class _Tape(TorchDispatchMode):
                     self.failed_in = self._stack[-1]
                 self._stack.pop()
 
-        handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True)]
+        handles = [
+            register_module_forward_pre_hook(enter),
+            register_module_forward_hook(leave, always_call=True),
+        ]
         try:
             yield
         finally:
@@ -186,6 +195,7 @@ class _Tape(TorchDispatchMode):
             inputs=live,
             module=self._stack[-1].split("#")[0] if self._stack else "",
             source=_source_line(),
+            samples=len(self.inputs[0].tensor),
             scopes=tuple(self._stack),
             input_of={id(v.tensor): v for v in live},
         )

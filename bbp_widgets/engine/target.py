@@ -38,7 +38,10 @@ class Target:
         Zero for an index; the curvature of a callable, and the value of an output that the input cannot reach.
         """
         n = len(self.value)
-        linear = [v.only_live(v.tensor * grad).reshape(n, -1).sum(1) for v, grad in zip(self.outputs, self.grads, strict=True)]
+        linear = [
+            v.only_live(v.tensor * grad).reshape(n, -1).sum(1)
+            for v, grad in zip(self.outputs, self.grads, strict=True)
+        ]
         return self.value - torch.stack(linear).sum(0)
 
 
@@ -68,7 +71,9 @@ class Contraction(Mixing):
         return torch.cat([grad.reshape(self.samples, -1) for grad in self.grads], 1)
 
     def _live(self) -> Tensor:
-        masks = [torch.ones_like(v.tensor, dtype=torch.bool) if v.live is None else v.live for v in self.inputs]
+        masks = [
+            torch.ones_like(v.tensor, dtype=torch.bool) if v.live is None else v.live for v in self.inputs
+        ]
         return torch.cat([mask.reshape(self.samples, -1) for mask in masks], 1) & (self._weight() != 0)
 
 
@@ -142,7 +147,9 @@ def _by_callable(function: Callable[[Any], Tensor], graph: Graph, samples: int) 
         value = function(tree_unflatten(fresh, spec))
         if not isinstance(value, Tensor) or value.shape != (samples,):
             got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise BadTarget(f"the target callable must return a tensor of shape ({samples},), one number per sample, got {got}.")
+            raise BadTarget(
+                f"the target callable must return a tensor of shape ({samples},), one number per sample, got {got}."
+            )
         if not value.requires_grad:
             raise BadTarget("the target callable's result does not depend on the network's output.")
         grads = torch.autograd.grad(value.sum(), [fresh[i] for i in where], allow_unused=True)
@@ -154,7 +161,11 @@ def _by_callable(function: Callable[[Any], Tensor], graph: Graph, samples: int) 
 def _target(
     graph: Graph, outputs: tuple[Tensor, ...], grads: tuple[Tensor, ...], value: Tensor, index: Tensor | None
 ) -> Target:
-    live = [(graph.value_of[id(t)], grad) for t, grad in zip(outputs, grads, strict=True) if id(t) in graph.value_of]
+    live = [
+        (graph.value_of[id(t)], grad)
+        for t, grad in zip(outputs, grads, strict=True)
+        if id(t) in graph.value_of
+    ]
     if not live:
         raise BadTarget("the target does not depend on the inputs: there is no live path between them.")
     return Target(value, index, tuple(v for v, _ in live), tuple(grad for _, grad in live))

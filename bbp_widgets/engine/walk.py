@@ -29,7 +29,16 @@ from .linearization import Follows, Linearization, linearize_node
 from .mixing import Mixing
 from .target import Contraction, Target
 
-__all__ = ["Gradients", "Masses", "Progress", "RuleAt", "Site", "carry_mass", "pull_gradients", "sum_per_sample"]
+__all__ = [
+    "Gradients",
+    "Masses",
+    "Progress",
+    "RuleAt",
+    "Site",
+    "carry_mass",
+    "pull_gradients",
+    "sum_per_sample",
+]
 
 #: Called before each node with (nodes done, nodes in all); may raise ``Cancelled``.
 Progress = Callable[[int, int], None]
@@ -116,8 +125,8 @@ def pull_gradients(graph: Graph, target: Target, samples: int, progress: Progres
             if value is not None and grad is not None:
                 cut = cut - _gradient_part(value, grad, samples)
         stated = facts[node]
-        for value, grad in zip(node.inputs, stated.pullback(*filled), strict=True):
-            cut = cut + _add(grad_of, value, value.only_live(grad), samples)
+        for source, pulled in zip(node.inputs, stated.pullback(*filled), strict=True):
+            cut = cut + _add(grad_of, source, source.only_live(pulled), samples)
         intercept = torch.zeros_like(cut)
         if stated.intercept is not None:
             intercept = sum_per_sample(injected(node, stated, filled[0]), samples)
@@ -177,16 +186,16 @@ def _with_own(site: Site, value: Value, arrived: Tensor | None) -> Tensor | None
     return own if arrived is None else arrived + own
 
 
-def _pass_on(
-    site: Site, mass_of: dict[Value, Tensor], rule_at: RuleAt, samples: int, zero: Tensor
-) -> Tensor:
+def _pass_on(site: Site, mass_of: dict[Value, Tensor], rule_at: RuleAt, samples: int, zero: Tensor) -> Tensor:
     """Share a node's mass among its inputs; return what that adds to the bias part of the cut."""
     masses = [None if value is None else mass_of.get(value) for value in site.node.outputs]
     if all(mass is None for mass in masses):
         return zero
     filled = _filled(site.node, masses)
     fan_in = site.facts.fan_in
-    given = fan_in.pull(*filled) if isinstance(fan_in, Follows) else rule_at(site.node).share(fan_in, filled[0])
+    given = (
+        fan_in.pull(*filled) if isinstance(fan_in, Follows) else rule_at(site.node).share(fan_in, filled[0])
+    )
     added = zero
     for value, mass in zip(site.node.inputs, given, strict=True):
         added = added + _add_mass(mass_of, value, mass, samples)

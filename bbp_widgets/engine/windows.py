@@ -32,7 +32,8 @@ def adaptive_places(size: int, windows: int) -> Tensor:
     stops = [-(-(i + 1) * size // windows) for i in range(windows)]
     length = max(stop - start for start, stop in zip(starts, stops, strict=True))
     rows = [
-        list(range(start, stop)) + [-1] * (length - (stop - start)) for start, stop in zip(starts, stops, strict=True)
+        list(range(start, stop)) + [-1] * (length - (stop - start))
+        for start, stop in zip(starts, stops, strict=True)
     ]
     return torch.tensor(rows)
 

@@ -38,9 +38,17 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 class Film:
     """A film and what it was made of."""
 
-    key: str
     header: dict[str, Any]
-    data: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The name of the question that it answers."""
+        return str(self.header["key"])
+
+    def packed(self, answers: int | None = None) -> bytes:
+        """Return the film for the page; ``answers`` is the number of the request that asked for it."""
+        return pack({**self.header, "answers": answers}, self.body)
 
 
 def films_key(state: dict[str, Any]) -> str:
@@ -59,7 +67,6 @@ def film_of(
     label: str | None = None,
     picture: Array | None = None,
     features: Sequence[str] | None = None,
-    answers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Film:
     """Return the film of one sample of an attribution.
@@ -81,7 +88,6 @@ def film_of(
     header = {
         "version": 1,
         "key": films_key(state),
-        "answers": answers,
         "state": state,
         "network": network,
         "precision": precision,
@@ -105,7 +111,7 @@ def film_of(
         },
         "frames": frames,
     }
-    return Film(header["key"], header, pack(header, bytes(body)))
+    return Film(header, bytes(body))
 
 
 def target_label(attribution: Attribution, sample: int, classes: Sequence[str] | None) -> str:
@@ -153,13 +159,29 @@ def _input(
         length = min(len(x), VECTOR_LENGTH)
         names = list(features)[:length] if features is not None else [f"x{i}" for i in range(length)]
         values = body.add(x[:length].astype(np.float32))
-        return {**common, "kind": "vector", "height": 1, "width": length, "rgb": None, "names": names, "values": values}
+        return {
+            **common,
+            "kind": "vector",
+            "height": 1,
+            "width": length,
+            "rgb": None,
+            "names": names,
+            "values": values,
+        }
     height, width = x.shape[-2:]
     rgb = None
     if picture is not None:
         rgb = body.add(picture)
         height, width = picture.shape[:2]
-    return {**common, "kind": "picture", "height": height, "width": width, "rgb": rgb, "names": None, "values": None}
+    return {
+        **common,
+        "kind": "picture",
+        "height": height,
+        "width": width,
+        "rgb": rgb,
+        "names": None,
+        "values": None,
+    }
 
 
 def picture_planes(attribution: Attribution, sample: int) -> tuple[Array, Array]:
@@ -210,7 +232,9 @@ def _frames(
     rest = ledger[before + 1 :]
     added = sum(float(s.intercept[sample]) for s in rest)
     lost += sum(float(s.unshared[sample]) for s in rest)
-    end = _end_frame("input", float(last.cut_gradient[sample]), float(last.cut_bias[sample]), lost, value, tolerance)
+    end = _end_frame(
+        "input", float(last.cut_gradient[sample]), float(last.cut_bias[sample]), lost, value, tolerance
+    )
     bias = _first(attribution.bias)[sample].double().cpu().numpy()
     frames.append({**end, "added": added, "mass": _mass(bias, body), "shape": list(bias.shape)})
     if progress is not None:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["as_pictures", "thumbnail"]
+from .wire import Body, pack
+
+__all__ = ["as_pictures", "pack_thumbnails", "thumbnail"]
 
 Array = np.ndarray[Any, Any]
 
@@ -51,3 +53,12 @@ def thumbnail(picture: Array, side: int) -> Array:
     rows = np.arange(side) * height // side
     columns = np.arange(side) * width // side
     return picture[rows][:, columns]
+
+
+def pack_thumbnails(pictures: Array | None, count: int, side: int = 48) -> bytes:
+    """Return small pictures of all inputs, packed for the page; no entry where there is no picture."""
+    body = Body()
+    items = (
+        [None] * count if pictures is None else [body.add(thumbnail(picture, side)) for picture in pictures]
+    )
+    return pack({"version": 1, "height": side, "width": side, "items": items}, bytes(body))

@@ -97,7 +97,10 @@ def _pictures(planes: list[tuple[str, Array]], picture: Array | None) -> tuple[s
         parts.append(_text(left, 14, name, "soft") + _text(left + _SIDE, 14, f"Σ {plane.sum():.6g}", "end"))
         parts.append(_image(diverging(plane, limit), left, _HEAD))
         bottom = _HEAD + _SIDE + 15
-        parts.append(_text(left, bottom, f"−{limit:.3g}", "soft") + _text(left + _SIDE, bottom, f"+{limit:.3g}", "soft end"))
+        parts.append(
+            _text(left, bottom, f"−{limit:.3g}", "soft")
+            + _text(left + _SIDE, bottom, f"+{limit:.3g}", "soft end")
+        )
         left += _SIDE + _GAP
     return "".join(parts), left, _HEAD + _SIDE + _FOOT
 
@@ -118,7 +121,9 @@ def _bars(planes: list[tuple[str, Array]], x: Array, features: Sequence[str] | N
             size = float(plane[0, i]) / limit * half
             start, colour = (middle, POSITIVE) if size >= 0 else (middle + size, NEGATIVE)
             y = _HEAD + 4 + row * 18
-            parts.append(f'<rect x="{start:.2f}" y="{y}" width="{abs(size):.2f}" height="12" fill="{colour}"/>')
+            parts.append(
+                f'<rect x="{start:.2f}" y="{y}" width="{abs(size):.2f}" height="12" fill="{colour}"/>'
+            )
         left += _SIDE + _GAP
     return "".join(parts), left, _HEAD + len(order) * 18 + 8
 
@@ -128,7 +133,9 @@ def _image(pixels: Array, left: float, top: float) -> str:
     height, width = pixels.shape[:2]
     factor = max(1, -(-2 * _SIDE // max(height, width)))  # whole pixels, so that no viewer blurs them
     buffer = io.BytesIO()
-    Image.fromarray(pixels).resize((width * factor, height * factor), Image.Resampling.NEAREST).save(buffer, "PNG")
+    Image.fromarray(pixels).resize((width * factor, height * factor), Image.Resampling.NEAREST).save(
+        buffer, "PNG"
+    )
     code = base64.b64encode(buffer.getvalue()).decode()
     box = f'x="{left:g}" y="{top:g}" width="{_SIDE}" height="{_SIDE}"'
     return f'<image {box} href="data:image/png;base64,{code}"/>'

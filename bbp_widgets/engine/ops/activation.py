@@ -15,6 +15,10 @@ def _gate(keep: Tensor, x: Tensor) -> Tensor:
     return keep.to(x.dtype)
 
 
+def _slope(x: Tensor, below: float) -> Tensor:
+    return torch.where(x > 0, x.new_ones(()), x.new_tensor(below))
+
+
 @linearizes(aten.relu.default)
 def relu(node: Node, x: Tensor) -> Linearization:
     """Zero or identity, by the sign of ``x``; nothing at 0, as autograd has it."""
@@ -24,7 +28,7 @@ def relu(node: Node, x: Tensor) -> Linearization:
 @linearizes(aten.leaky_relu.default)
 def leaky_relu(node: Node, x: Tensor, negative_slope: float = 0.01) -> Linearization:
     """Identity above zero, ``negative_slope`` below."""
-    return elementwise(node, x, slope=torch.where(x > 0, 1.0, negative_slope).to(x.dtype))
+    return elementwise(node, x, slope=_slope(x, negative_slope))
 
 
 @linearizes(aten._prelu_kernel.default)
@@ -72,9 +76,11 @@ def threshold(node: Node, x: Tensor, at: float, value: float) -> Linearization:
 
 
 @linearizes(aten.rrelu_with_noise.default)
-def rrelu(node: Node, x: Tensor, noise: Tensor, lower: float, upper: float, training: bool = False, *rest: object) -> Linearization:
+def rrelu(
+    node: Node, x: Tensor, noise: Tensor, lower: float, upper: float, training: bool = False, *rest: object
+) -> Linearization:
     """In eval mode a leaky ReLU with the mean of the two slopes."""
-    return elementwise(node, x, slope=torch.where(x > 0, 1.0, (lower + upper) / 2).to(x.dtype))
+    return elementwise(node, x, slope=_slope(x, (lower + upper) / 2))
 
 
 @linearizes(aten.abs.default)

@@ -40,12 +40,16 @@ class ConvolutionMixing(Dense):
 
     def _convolve(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
-        return aten.convolution(x, weight, None, self.stride, self.padding, self.dilation, False, zeros, groups)
+        return aten.convolution(
+            x, weight, None, self.stride, self.padding, self.dilation, False, zeros, groups
+        )
 
     def _transposed(self, mass: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
         spatial = self.inputs[0].tensor.shape[2:]
-        like = mass.new_empty(1).expand(mass.shape[0], weight.shape[1] * groups, *spatial)
+        like = mass.new_empty(
+            mass.shape[0], weight.shape[1] * groups, *spatial
+        )  # only its shape is looked at
         return aten.convolution_backward(
             mass, like, weight, None, self.stride, self.padding, self.dilation, False, zeros, groups,
             [True, False, False],
@@ -74,7 +78,9 @@ class ConvolutionMixing(Dense):
         if value.live is None:
             one = self.weight.new_ones(1, 1, *value.tensor.shape[2:])
             return self._convolve(one, self._ones(), 1) * self.weight.shape[1]
-        return self._to_outputs(self._convolve(self._group_maps(value.live.to(value.tensor.dtype)), self._ones(), 1))
+        return self._to_outputs(
+            self._convolve(self._group_maps(value.live.to(value.tensor.dtype)), self._ones(), 1)
+        )
 
     def scatter(self, mass: Tensor) -> Tensor:
         value = self.inputs[0]

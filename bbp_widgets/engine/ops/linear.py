@@ -53,7 +53,9 @@ class LinearMixing(Dense):
         for start in range(0, len(self.weight), step):
             part = slice(start, start + step)
             weight = self.weight[part]
-            yield Tile(x[:, None] * weight, weight, live, flat_mass[:, part], lambda s: received.add_(s.sum(1)))
+            yield Tile(
+                x[:, None] * weight, weight, live, flat_mass[:, part], lambda s: received.add_(s.sum(1))
+            )
 
 
 def _linear(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None) -> Linearization:
@@ -78,7 +80,9 @@ def linear(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None) ->
 
 
 @linearizes(aten.addmm.default)
-def addmm(node: Node, bias: Tensor, x: Tensor, matrix: Tensor, *, beta: float = 1, alpha: float = 1) -> Linearization:
+def addmm(
+    node: Node, bias: Tensor, x: Tensor, matrix: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Linearization:
     """beta · bias + alpha · x @ matrix."""
     weight = matrix.t() if alpha == 1 else matrix.t() * alpha
     if node.value(matrix) is not None or node.value(bias) is not None:

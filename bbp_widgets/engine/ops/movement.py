@@ -9,14 +9,24 @@ import torch
 from torch import Tensor
 
 from ..graph import Node
-from ..linearization import Follows, Linearization, linearizes, moves
+from ..linearization import Follows, Linearization, linearizes, moves, unsupported
 
 aten = torch.ops.aten
 
 
 def _moves(node: Node, x: Tensor, back: Callable[[Tensor], Tensor]) -> Linearization:
     """State that one output holds the elements of one input, ``back`` being the way home."""
-    return moves(node, lambda array: (back(array),), lambda mask: node.op(mask, *node.args[1:], **node.kwargs))
+    return moves(
+        node, lambda array: (back(array),), lambda mask: node.op(mask, *node.args[1:], **node.kwargs)
+    )
+
+
+def _keep_samples(node: Node, kept: bool) -> None:
+    """Refuse to move the samples of a batch, which the ledger counts along the first axis."""
+    if not kept and node.samples > 1:
+        raise unsupported(
+            node, f"moves the axis of the {node.samples} samples: explain one sample at a time;"
+        )
 
 
 @linearizes(aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.view_copy.default)
@@ -49,6 +59,7 @@ def to_type(node: Node, x: Tensor, **kwargs: Any) -> Linearization:
 def permute(node: Node, x: Tensor, dims: list[int]) -> Linearization:
     """Axes change their order."""
     order = [d % x.dim() for d in dims]
+    _keep_samples(node, order[0] == 0)
     inverse = [order.index(i) for i in range(x.dim())]
     return _moves(node, x, lambda a: a.permute(inverse))
 
@@ -56,12 +67,14 @@ def permute(node: Node, x: Tensor, dims: list[int]) -> Linearization:
 @linearizes(aten.transpose.int)
 def transpose(node: Node, x: Tensor, a: int, b: int) -> Linearization:
     """Two axes change places."""
+    _keep_samples(node, a % x.dim() == b % x.dim() or 0 not in (a % x.dim(), b % x.dim()))
     return _moves(node, x, lambda array: array.transpose(a, b))
 
 
 @linearizes(aten.t.default)
 def t(node: Node, x: Tensor) -> Linearization:
     """Rows become columns."""
+    _keep_samples(node, x.dim() < 2)
     return _moves(node, x, lambda a: a.t())
 
 
@@ -72,7 +85,9 @@ def expand(node: Node, x: Tensor, size: Any, **kwargs: Any) -> Linearization:
 
 
 @linearizes(aten.slice.Tensor)
-def slice_(node: Node, x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Linearization:
+def slice_(
+    node: Node, x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Linearization:
     """A range of one axis."""
     size, limit = x.shape[dim], 2**63 - 1
     begin, stop = 0 if start is None else start, limit if end is None else end
@@ -88,6 +103,7 @@ def select(node: Node, x: Tensor, dim: int, index: int) -> Linearization:
 @linearizes(aten.flip.default)
 def flip(node: Node, x: Tensor, dims: list[int]) -> Linearization:
     """Axes run backwards."""
+    _keep_samples(node, 0 not in [d % x.dim() for d in dims])
     return _moves(node, x, lambda a: a.flip(dims))
 
 
@@ -145,6 +161,49 @@ def split(node: Node, x: Tensor, sizes: Any, dim: int = 0) -> Linearization:
 def unbind(node: Node, x: Tensor, dim: int = 0) -> Linearization:
     """The entries of one axis."""
     return moves(node, lambda *parts: (torch.stack(parts, dim),), lambda mask: node.op(mask, dim))
+
+
+@linearizes(aten.slice_scatter.default)
+def slice_scatter(
+    node: Node, x: Tensor, source: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Linearization:
+    """A range of one axis overwritten: what an assignment to a slice becomes."""
+    return _overwritten(node, x, source, lambda a: aten.slice(a, dim, start, end, step))
+
+
+@linearizes(aten.select_scatter.default)
+def select_scatter(node: Node, x: Tensor, source: Tensor, dim: int, index: int) -> Linearization:
+    """One entry of an axis overwritten."""
+    return _overwritten(node, x, source, lambda a: a.select(dim, index))
+
+
+def _overwritten(node: Node, x: Tensor, source: Tensor, part: Callable[[Tensor], Tensor]) -> Linearization:
+    values = [node.value(x), node.value(source)]
+
+    def pull(array: Tensor) -> tuple[Tensor, ...]:
+        rest = array.clone()
+        part(rest).zero_()
+        both = (rest, part(array))
+        return tuple(a for a, value in zip(both, values, strict=True) if value is not None)
+
+    live = _mask(x, values[0]).clone()
+    part(live).copy_(_mask(source, values[1]))
+    return Linearization(pull, Follows(pull), None, live)
+
+
+@linearizes(aten.copy.default)
+def copy(node: Node, x: Tensor, source: Tensor, non_blocking: bool = False) -> Linearization:
+    """Everything overwritten: the old values are gone."""
+    value = node.value(source)
+    if value is None:
+        raise unsupported(node, "overwrites a live value by a constant one")
+
+    def pull(array: Tensor) -> tuple[Tensor, ...]:
+        gone = [array.new_zeros(x.shape)] if node.value(x) is not None else []
+        return (*gone, array.sum_to_size(source.shape).to(source.dtype))
+
+    live = None if value.live is None else value.live.expand(node.shape)
+    return Linearization(pull, Follows(pull), None, live)
 
 
 @linearizes(aten.constant_pad_nd.default)

@@ -47,7 +47,11 @@ def _pooled_axes(node: Node) -> int:
 
 
 def _pooling(
-    node: Node, x: Tensor, axes: list[Tensor], divisor: Callable[[Tensor], Tensor], backward: Callable[[Tensor], Tensor]
+    node: Node,
+    x: Tensor,
+    axes: list[Tensor],
+    divisor: Callable[[Tensor], Tensor],
+    backward: Callable[[Tensor], Tensor],
 ) -> Linearization:
     """State a mean over windows of the last axes of ``x`` (N, C, *)."""
     value = node.value(x)
@@ -127,14 +131,18 @@ def avg_pool3d(
 def adaptive_avg_pool2d(node: Node, x: Tensor, size: list[int]) -> Linearization:
     """Means of windows that fill the asked-for size."""
     axes = [adaptive_places(s, w) for s, w in zip(x.shape[-2:], node.shape[-2:], strict=True)]
-    return _pooling(node, x, axes, lambda real: real, lambda grad: aten._adaptive_avg_pool2d_backward(grad, x))
+    return _pooling(
+        node, x, axes, lambda real: real, lambda grad: aten._adaptive_avg_pool2d_backward(grad, x)
+    )
 
 
 @linearizes(aten._adaptive_avg_pool3d.default)
 def adaptive_avg_pool3d(node: Node, x: Tensor, size: list[int]) -> Linearization:
     """Means of windows that fill the asked-for size, in a volume."""
     axes = [adaptive_places(s, w) for s, w in zip(x.shape[-3:], node.shape[-3:], strict=True)]
-    return _pooling(node, x, axes, lambda real: real, lambda grad: aten._adaptive_avg_pool3d_backward(grad, x))
+    return _pooling(
+        node, x, axes, lambda real: real, lambda grad: aten._adaptive_avg_pool3d_backward(grad, x)
+    )
 
 
 def _reduce(node: Node, x: Tensor, dims: Any, keepdim: bool, scale: float) -> Linearization:
@@ -163,7 +171,9 @@ def _reduce(node: Node, x: Tensor, dims: Any, keepdim: bool, scale: float) -> Li
 
 
 @linearizes(aten.mean.dim)
-def mean(node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Linearization:
+def mean(
+    node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Linearization:
     """A mean over whole axes: one window."""
     over = {d % x.dim() for d in dims} if dims else set(range(x.dim()))
     return _reduce(node, x, dims, keepdim, 1 / math.prod(x.shape[d] for d in over))
@@ -176,9 +186,17 @@ def mean_of_all(node: Node, x: Tensor, *, dtype: Any = None) -> Linearization:
 
 
 @linearizes(aten.sum.dim_IntList)
-def sum_(node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Linearization:
+def sum_(
+    node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Linearization:
     """A sum over whole axes."""
     return _reduce(node, x, dims, keepdim, 1.0)
+
+
+@linearizes(aten.sum.default)
+def sum_of_all(node: Node, x: Tensor, *, dtype: Any = None) -> Linearization:
+    """The sum of everything."""
+    return _reduce(node, x, None, False, 1.0)
 
 
 def _winner(node: Node, x: Tensor, places: Tensor, axes: int) -> Linearization:
