@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import torch
@@ -33,7 +34,9 @@ def decompose(network: nn.Module, inputs: Tensor) -> Decomposition:
     (x,) = _checked(network, inputs, None)
     with in_eval_mode(network), kept_buffers(network), torch.inference_mode(False), torch.no_grad():
         try:
-            with forward_ad.dual_level():
+            with forward_ad.dual_level(), warnings.catch_warnings():
+                # torch compiles its own forward-mode rules with its own deprecated compiler
+                warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
                 output, gradient = forward_ad.unpack_dual(network(forward_ad.make_dual(x, x)))
         except Exception as error:
             raise NotCaptured(

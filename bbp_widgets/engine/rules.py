@@ -81,8 +81,13 @@ class Rule(ABC):
         # a unit with no live input keeps no mass (walk.py), so its shares may be anything finite
         return torch.where(total > 0, phi / total, everyone / count.clamp(min=1))
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The rule's parameters and their values."""
+        return asdict(self)
+
     def __str__(self) -> str:
-        given = ", ".join(f"{key}={value}" for key, value in asdict(self).items())
+        given = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
         return f"{self.name}({given})" if given else self.name
 
 

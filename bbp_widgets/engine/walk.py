@@ -119,19 +119,27 @@ def pull_gradients(graph: Graph, target: Target, samples: int, progress: Progres
     for done, node in enumerate(reversed(nodes)):
         if progress is not None:
             progress(done, len(nodes))
-        grads = tuple(None if value is None else grad_of.get(value) for value in node.outputs)
-        filled = _filled(node, grads)
-        for value, grad in zip(node.outputs, grads, strict=True):
-            if value is not None and grad is not None:
-                cut = cut - _gradient_part(value, grad, samples)
-        stated = facts[node]
-        for source, pulled in zip(node.inputs, stated.pullback(*filled), strict=True):
-            cut = cut + _add(grad_of, source, source.only_live(pulled), samples)
-        intercept = torch.zeros_like(cut)
-        if stated.intercept is not None:
-            intercept = sum_per_sample(injected(node, stated, filled[0]), samples)
-        sites.append(Site(node, stated, grads, intercept, cut))
+        site = _pull_through(node, facts[node], grad_of, cut, samples)
+        cut = site.cut_gradient
+        sites.append(site)
     return Gradients(tuple(sites), grad_of, opening)
+
+
+def _pull_through(
+    node: Node, facts: Linearization, grad_of: dict[Value, Tensor], cut: Tensor, samples: int
+) -> Site:
+    """Take a node out of the frontier: its grads go to its inputs, and the cut changes by as much."""
+    grads = tuple(None if value is None else grad_of.get(value) for value in node.outputs)
+    filled = _filled(node, grads)
+    for output, grad in zip(node.outputs, grads, strict=True):
+        if output is not None and grad is not None:
+            cut = cut - _gradient_part(output, grad, samples)
+    for source, pulled in zip(node.inputs, facts.pullback(*filled), strict=True):
+        cut = cut + _add(grad_of, source, source.only_live(pulled), samples)
+    intercept = torch.zeros_like(cut)
+    if facts.intercept is not None:
+        intercept = sum_per_sample(injected(node, facts, filled[0]), samples)
+    return Site(node, facts, grads, intercept, cut)
 
 
 def carry_mass(

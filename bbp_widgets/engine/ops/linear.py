@@ -50,12 +50,14 @@ class LinearMixing(Dense):
         flat_mass = mass.reshape(len(x), -1)
         received = given[0].view(x.shape)
         step = max(1, TILE_ELEMENTS // max(1, x.numel()))
+
+        def give(shares: Tensor) -> None:
+            received.add_(shares.sum(1))
+
         for start in range(0, len(self.weight), step):
             part = slice(start, start + step)
             weight = self.weight[part]
-            yield Tile(
-                x[:, None] * weight, weight, live, flat_mass[:, part], lambda s: received.add_(s.sum(1))
-            )
+            yield Tile(x[:, None] * weight, weight, live, flat_mass[:, part], give)
 
 
 def _linear(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None) -> Linearization:

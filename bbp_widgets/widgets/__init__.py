@@ -1,0 +1,5 @@
+"""Jupyter widgets on the engine: traits, linking and workers. They draw nothing and compute no arrays."""
+
+from .explorer import Explorer
+
+__all__ = ["Explorer"]

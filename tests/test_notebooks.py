@@ -1,0 +1,51 @@
+"""The example notebooks are committed without outputs, and run from top to bottom."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parent.parent / "example_notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TIMEOUT = 300  # seconds, for one cell
+
+
+def read(path: Path) -> Any:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_is_committed_without_outputs(path: Path) -> None:
+    notebook = read(path)
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            assert cell.outputs == [], (
+                f"cell {number} of {path.name} has outputs: clear them before committing"
+            )
+            assert cell.execution_count is None, (
+                f"cell {number} of {path.name} has a number: clear the outputs"
+            )
+    assert "widgets" not in notebook.metadata, f"{path.name} holds the state of widgets: clear the outputs"
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / FOLDER.name
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):  # nothing of the user's own
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    client = NotebookClient(
+        read(folder / path.name),
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
