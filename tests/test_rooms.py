@@ -41,7 +41,7 @@ ROOMS = (
         ),
         doors=("bbp_widgets.engine",),
     ),
-    Room("demo", forbidden=("bbp_widgets.engine.", "bbp_widgets.views.", "bbp_widgets.widgets.")),
+    Room("demo", doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets")),
     Room("demo.drawing", allowed=("numpy",)),
     Room("demo.networks", allowed=("torch",)),
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from torch import Tensor
+
 import bbp_widgets as bbp
 from bbp_widgets.demo import shapes
 from bbp_widgets.views import still_svg
@@ -21,6 +23,8 @@ def show(picture: Path, sample: int = 0) -> str:
     picture.write_text(still, encoding="utf-8")
     target = result.local.target
     assert target is not None
+    bias = result.bias
+    assert isinstance(bias, Tensor)
     value, b = float(result.value[0]), float(result.local.b[0])
     held_out, labels = demo.held_out(400)
     parts = bbp.decompose(demo.network, held_out)
@@ -35,7 +39,7 @@ def show(picture: Path, sample: int = 0) -> str:
             result.ledger.table(),
             "",
             f"target {value:.6f} = w·x {value - b:.6f} + b {b:.6f};"
-            f" the bias attribution adds up to {float(result.bias.double().sum()):.6f}, the rest is rounding.",
+            f" the bias attribution adds up to {float(bias.double().sum()):.6f}, the rest is rounding.",
             f"{len(labels)} fresh pictures named right: {right['output']} by the network,"
             f" {right['gradient']} by w·x alone, {right['bias']} by b alone.",
             f"still picture: {picture}",

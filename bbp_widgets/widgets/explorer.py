@@ -83,7 +83,7 @@ class Explorer(ipywidgets.VBox):
         self._locals: Recent[LocalModel] = Recent(_LOCAL_MODELS, lambda _: 1)
         self._failure: BaseException | None = None
         self._shown: Film | None = None
-        self._asked_by_page: int | None = None
+        self._adopting = False
         self._jumps = 0
         rules_offered = rule_controls(tuple(rules))
         traits.setdefault("rule", "proportional" if "proportional" in rules else rules[0])
@@ -96,6 +96,7 @@ class Explorer(ipywidgets.VBox):
         self.observe(self._on_choice, names=["sample", "target", "versus", "rule", "parameters"])
         self.observe(self._on_step, names=["step"])
         self.stage.observe(self._on_request, names=["request"])
+        self.stage.observe(self._on_shown, names=["shown"])
         self.stage.observe(self._on_page_step, names=["step"])
         self.stage.observe(self._on_cancel, names=["cancel"])
         self._compute(None)
@@ -153,22 +154,41 @@ class Explorer(ipywidgets.VBox):
         request = change["new"]
         if not request:
             return
-        self._asked_by_page = request.get("seq")
+        seq = request.get("seq")
+        try:
+            self._adopt(request)
+        except Exception as error:  # whatever a page can ask wrongly is shown in the page
+            self._show_failure(error, seq)
+            return
+        # asked for again, perhaps after a failure: nothing has changed, but an answer is wanted
+        self._compute(seq)
+
+    def _adopt(self, state: dict[str, Any]) -> None:
+        """Take over what was chosen in the page, without computing for each trait."""
+        self._adopting = True
         try:
             with self.hold_trait_notifications():
                 for name in ("sample", "target", "versus", "rule", "parameters"):
-                    setattr(self, name, request[name])
-        except Exception as error:  # whatever a page can ask wrongly is shown in the page
-            self._show_failure(error, self._asked_by_page)
-            return
+                    setattr(self, name, state[name])
         finally:
-            self._asked_by_page = None
-        # asked for again, perhaps after a failure: nothing has changed, but an answer is wanted
-        self._compute(request.get("seq"))
+            self._adopting = False
+
+    def _on_shown(self, change: dict[str, Any]) -> None:
+        """The page went back to a film that it still had."""
+        state = change["new"]
+        if not state:
+            return
+        self._adopt(state)
+        film = self._films.get(state["key"])
+        if film is None:
+            self._compute(None)
+        else:
+            self._failure, self._shown = None, film
+            self._show_parts(film)
 
     def _on_choice(self, change: dict[str, Any]) -> None:
-        if self._asked_by_page is not None:
-            return  # the request computes once all of it has arrived
+        if self._adopting:
+            return  # who adopts decides what is computed
         if change["name"] == "rule" and (kept := self._fitting_parameters()) != self.parameters:
             self.parameters = kept  # which computes
         else:
@@ -270,6 +290,9 @@ class Explorer(ipywidgets.VBox):
         self._failure, self._shown = None, film
         with self.stage.hold_sync():
             self.stage.error, self.stage.progress, self.stage.film = {}, {}, film.packed(answers)
+        self._show_parts(film)
+
+    def _show_parts(self, film: Film) -> None:
         self.parts.show_frames(film.header["frames"])
         self.parts.show_step(self.step)
 

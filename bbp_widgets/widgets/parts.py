@@ -38,7 +38,7 @@ class PartsPanel(bqplot.Figure):
                 scale=x, label="steps left to the input", num_ticks=6, tick_format="d", grid_lines="none"
             ),
             bqplot.Axis(
-                scale=y, orientation="vertical", num_ticks=4, grid_lines="none", label="target units"
+                scale=y, orientation="vertical", num_ticks=4, grid_lines="none", label="target units", tick_format="~g"
             ),
         ]
         super().__init__(

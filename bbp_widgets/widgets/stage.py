@@ -44,9 +44,19 @@ class Stage(anywidget.AnyWidget):
     request = traitlets.Dict(help="Page: seq, sample, target, versus, rule and parameters asked for.").tag(
         sync=True
     )
+    shown = traitlets.Dict(
+        help="Page: key, sample, target, versus, rule and parameters of a film it went back to by itself."
+    ).tag(sync=True)
     cancel = traitlets.Int(0, help="Page: seq of the request to cancel.").tag(sync=True)
     step = traitlets.Int(0, help="Page: the frame it rests on.").tag(sync=True)
 
+    # Given as text: a path would keep every closed widget alive while it is watched for changes.
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+
     def __init__(self, **traits: object) -> None:
-        """Load the front end as text: a path would keep every closed widget alive while it is watched."""
+        """Load the front end.
+
+        Raises: ``FileNotFoundError`` where it was not built.
+        """
         super().__init__(_esm=_bundle("stage.js"), _css=_bundle("stage.css"), **traits)

@@ -1,0 +1,39 @@
+/** What the kernel would say of its network once, before any film. */
+
+export const CLASSES =
+  "Egyptian cat|tabby|tiger cat|lynx|saltshaker|hot dog|goldfinch|sundial|lighthouse|pretzel|toy poodle|broom".split(
+    "|",
+  );
+
+export const SETUP = {
+  network: "ResNet-18",
+  classes: CLASSES,
+  samples: CLASSES.slice(0, 7).map((label, index) => ({ name: `${index + 1} of 7`, label })),
+  rules: [
+    { name: "uniform", says: "every input alike", parameters: [] },
+    {
+      name: "proportional",
+      says: "by size of contribution",
+      parameters: [{ name: "power", label: "power", min: 0.25, max: 4, default: 1, scale: "log" }],
+    },
+    {
+      name: "softmax",
+      says: "the same, sharper as T falls",
+      parameters: [
+        { name: "temperature", label: "temperature", min: 0.05, max: 20, default: 1, scale: "log" },
+      ],
+    },
+    {
+      name: "softmin",
+      says: "to the inputs that the gradient part uses least",
+      parameters: [
+        { name: "temperature", label: "temperature", min: 0.05, max: 20, default: 1, scale: "log" },
+      ],
+    },
+    { name: "aligned", says: "to the inputs pushing the way the bias pushes", parameters: [] },
+    { name: "opposed", says: "to the inputs the bias works against", parameters: [] },
+    { name: "winner", says: "all to the largest", parameters: [] },
+    { name: "weights", says: "by wiring alone", parameters: [] },
+  ],
+  notices: [],
+};

@@ -1,0 +1,142 @@
+/** A button that opens a searchable list: one class out of a thousand. */
+
+import { button, el, uniqueId } from "../dom";
+
+export interface Item {
+  key: string;
+  label: string;
+  figure?: string;
+}
+
+export interface ClassListEvents {
+  label: string;
+  class?: string;
+  onChoose(key: string): void;
+}
+
+/** As many rows as one can look through; the search finds the rest. */
+const ROWS = 60;
+
+export function classList({ label, class: kind = "", onChoose }: ClassListEvents) {
+  const id = uniqueId("list");
+  const opener = button(
+    { class: "chip", "aria-haspopup": "listbox", "aria-expanded": "false" },
+    () => (panel.hidden ? open() : close()),
+  );
+  const search = el("input", {
+    type: "text",
+    role: "combobox",
+    placeholder: "search",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": `${label}: search`,
+    "aria-expanded": "true",
+    "aria-controls": id,
+    "aria-autocomplete": "list",
+  });
+  const list = el("ul", { role: "listbox", id, "aria-label": label });
+  const rest = el("p", { class: "soft" });
+  const panel = el("div", { class: "panel", hidden: true }, search, list, rest);
+  const node = el("div", { class: `bbp-list ${kind}` }, opener, panel);
+  let items: Item[] = [];
+  let found: Item[] = [];
+  let chosen: string | null = null;
+  let active = 0;
+
+  function open() {
+    panel.hidden = false;
+    opener.setAttribute("aria-expanded", "true");
+    search.value = "";
+    filter();
+    // A list opened at the right edge must grow to the left, or it is cut off.
+    const room = node.closest(".bbp")?.getBoundingClientRect();
+    const right = node.getBoundingClientRect().left + panel.offsetWidth;
+    panel.classList.toggle("leftward", room !== undefined && right > room.right - 8);
+    search.focus();
+    document.addEventListener("pointerdown", outside, true);
+  }
+
+  function close(refocus = true) {
+    if (panel.hidden) return;
+    panel.hidden = true;
+    opener.setAttribute("aria-expanded", "false");
+    document.removeEventListener("pointerdown", outside, true);
+    if (refocus) opener.focus({ preventScroll: true });
+  }
+
+  function outside(event: Event) {
+    if (!event.composedPath().includes(node)) close(false);
+  }
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = items.filter(({ label: text }) =>
+      words.every((word) => text.toLowerCase().includes(word)),
+    );
+    found = matches.slice(0, ROWS);
+    active = Math.max(
+      0,
+      found.findIndex((item) => item.key === chosen),
+    );
+    if (words.length > 0) active = 0;
+    list.replaceChildren(
+      ...found.map((item, index) => {
+        const row = el(
+          "li",
+          { role: "option", id: `${id}-${index}`, "aria-selected": String(item.key === chosen) },
+          el("span", {}, item.label),
+          el("b", {}, item.figure ?? ""),
+        );
+        row.addEventListener("click", () => choose(item));
+        return row;
+      }),
+    );
+    const hidden = matches.length - found.length;
+    rest.textContent =
+      matches.length === 0 ? "none by that name" : `${hidden} more, type to narrow`;
+    rest.hidden = matches.length > 0 && hidden === 0;
+    point();
+  }
+
+  function point() {
+    [...list.children].forEach((row, index) => {
+      row.classList.toggle("active", index === active);
+    });
+    const row = list.children[active];
+    search.setAttribute("aria-activedescendant", row ? row.id : "");
+    row?.scrollIntoView?.({ block: "nearest" });
+  }
+
+  function choose(item: Item | undefined) {
+    if (!item) return;
+    close();
+    onChoose(item.key);
+  }
+
+  search.addEventListener("input", filter);
+  panel.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+    else if (event.key === "Tab") close(false);
+    else if (event.key === "Enter") choose(found[active]);
+    else if (event.key === "ArrowDown") active = Math.min(found.length - 1, active + 1);
+    else if (event.key === "ArrowUp") active = Math.max(0, active - 1);
+    else return;
+    if (event.key !== "Tab") event.preventDefault();
+    if (!panel.hidden) point();
+  });
+
+  return {
+    node,
+    update(next: { items: Item[]; chosen: string | null; face: string }) {
+      items = next.items;
+      chosen = next.chosen;
+      opener.textContent = next.face;
+      opener.setAttribute("aria-label", `${label}: ${next.face}`);
+      if (!panel.hidden) filter();
+    },
+    destroy() {
+      document.removeEventListener("pointerdown", outside, true);
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The mass of one step laid over the input: what moves while stepping.
+ *
+ * Deep layers give soft wide patches, since a unit there stands for a region and not for squares; near the
+ * input the tiles are as fine as the pixels and are drawn crisp. Two canvases take turns, so that one step
+ * melts into the next.
+ */
+
+import { paint, type Theme, veil } from "../colour";
+import { el, prefersStill } from "../dom";
+import type { Flat, Frame, Grid } from "../film";
+
+/** Long side of the canvas: enough for a picture on a dense screen, cheap to fill. */
+const SIZE = 384;
+
+export interface OverlayView {
+  frame: Frame;
+  picture: Grid;
+  theme: Theme;
+}
+
+export function overlay() {
+  const sheets = [sheet(), sheet()] as const;
+  const tile = el("canvas");
+  const node = el("div", { class: "overlay", "aria-hidden": "true" }, ...sheets);
+  let front = 0;
+
+  return {
+    node,
+    update({ frame, picture, theme }: OverlayView) {
+      node.classList.toggle("still", prefersStill());
+      front = 1 - front;
+      const shown = sheets[front] ?? sheets[0];
+      const hidden = sheets[1 - front] ?? sheets[1];
+      const scale = SIZE / Math.max(picture.height, picture.width);
+      shown.width = Math.round(picture.width * scale);
+      shown.height = Math.round(picture.height * scale);
+      draw(shown, tile, frame, picture, theme);
+      shown.classList.add("front");
+      hidden.classList.remove("front");
+    },
+  };
+}
+
+function sheet(): HTMLCanvasElement {
+  return el("canvas", { class: "sheet" });
+}
+
+function draw(
+  canvas: HTMLCanvasElement,
+  tile: HTMLCanvasElement,
+  frame: Frame,
+  picture: Grid,
+  theme: Theme,
+): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  const flat = flatOf(frame, picture);
+  if (flat) {
+    paint(tile, flat.tile, flat.height, flat.width, veil(theme));
+    context.imageSmoothingEnabled = flat.width < Math.min(picture.width, 48);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(tile, 0, 0, canvas.width, canvas.height);
+    return;
+  }
+  // A layer without places holds its mass everywhere and nowhere: an even wash in the colour of its sign.
+  const mass = (frame.arriving ?? 0) + (frame.intercept ?? 0);
+  if (frame.mass.kind === "none" || mass === 0) return;
+  const code = mass > 0 ? 200 : 56;
+  paint(tile, new Uint8Array([code]), 1, 1, veil(theme));
+  context.globalAlpha = 0.35;
+  context.drawImage(tile, 0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 1;
+}
+
+/** The summed mass, where it has places: a row of tokens has none that a picture could show. */
+export function flatOf({ mass }: Frame, picture: Grid): Flat | null {
+  const flat = mass.kind === "maps" ? mass.flat : null;
+  return flat && (flat.height > 1 || picture.height === 1) ? flat : null;
+}
+
+/** In words, what the overlay shows. */
+export function describeOverlay(frame: Frame, picture: Grid): string {
+  if (frame.mass.kind === "none") return "no mass yet";
+  const flat = flatOf(frame, picture);
+  return flat ? `mass on ${flat.height} × ${flat.width}` : "mass has no place yet";
+}

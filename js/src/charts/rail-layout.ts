@@ -1,0 +1,159 @@
+/** Where everything on the rail stands, as plain numbers: no element is made here. */
+
+import { compact, signed } from "../figures";
+import type { Frame } from "../film";
+
+export const HEIGHT = 212;
+const TOP = 44;
+const TRACK = 132;
+const LANE = TRACK + 9;
+const LANE_HEIGHT = 34;
+const BRACE = LANE + LANE_HEIGHT + 17;
+const MARGIN = 66;
+/** With less room than this a stop is a dot, and with less than that it has no mark of its own. */
+const ROOMY = 13;
+const TIGHT = 4;
+
+export interface Bar {
+  x: number;
+  width: number;
+  height: number;
+  negative: boolean;
+  says: string;
+  /** Printed on the few largest only. */
+  figure: string | null;
+}
+
+export interface Brace {
+  from: number;
+  to: number;
+  label: string | null;
+}
+
+export interface RailLayout {
+  width: number;
+  xs: number[];
+  /** Height of zero for the ribbon; the track for a ribbon that never goes below. */
+  zero: number;
+  track: number;
+  lane: number;
+  brace: number;
+  area: string;
+  radius: number;
+  small: boolean;
+  bars: Bar[];
+  braces: Brace[];
+  end: { x: number; y: number; label: string };
+}
+
+export function layOut(frames: Frame[], width: number): RailLayout {
+  const room = Math.max(width - 2 * MARGIN, 120);
+  const gap = frames.length > 1 ? room / (frames.length - 1) : room;
+  const xs = frames.map((_, index) => width - MARGIN - index * gap);
+  const gathered = frames.map((frame) => frame.cut_bias ?? 0);
+  const high = Math.max(0, ...gathered);
+  const low = Math.min(0, ...gathered);
+  const span = high - low || 1;
+  const y = (value: number) => TOP + ((high - value) / span) * (TRACK - TOP);
+  const line = xs.map((x, index) => `L${round(x)},${round(y(gathered[index] ?? 0))}`).join(" ");
+  const last = xs.at(-1) ?? MARGIN;
+  return {
+    width,
+    xs,
+    zero: round(high === low ? TRACK : y(0)),
+    track: TRACK,
+    lane: LANE,
+    brace: BRACE,
+    area: `M${round(xs[0] ?? 0)},${round(y(0))} ${line} L${round(last)},${round(y(0))} Z`,
+    radius: gap < TIGHT ? 0 : gap < ROOMY ? 1.5 : 3,
+    small: gap < ROOMY,
+    bars: layBars(frames, xs, gap),
+    braces: layBraces(frames, xs, gap),
+    end: {
+      x: last,
+      y: Math.min(y(gathered.at(-1) ?? 0) + 4, TRACK - 11),
+      label: `b = ${compact(gathered.at(-1) ?? 0)}`,
+    },
+  };
+}
+
+/** Bars grow with the square root, so that a layer adding a hundredth of the largest can still be seen. */
+function layBars(frames: Frame[], xs: number[], gap: number): Bar[] {
+  const sizes = frames.map((frame) => Math.abs(frame.added ?? 0));
+  const largest = Math.max(...sizes);
+  const width = Math.max(1, Math.min(10, gap * 0.62));
+  const bars: Bar[] = frames.map((frame, index) => ({
+    x: xs[index] ?? 0,
+    width,
+    height: largest > 0 ? Math.sqrt((sizes[index] ?? 0) / largest) * LANE_HEIGHT : 0,
+    negative: (frame.added ?? 0) < 0,
+    says: `${frame.name} adds ${signed(frame.added)}`,
+    figure: null,
+  }));
+  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+  const taken: { from: number; to: number }[] = [];
+  for (const index of order) {
+    const bar = bars[index];
+    if (!bar || taken.length === 4 || (sizes[index] ?? 0) < largest * 0.03) break;
+    const text = signed(frames[index]?.added ?? 0);
+    const half = textWidth(text) / 2 + 3;
+    const from = bar.x - half;
+    const to = bar.x + half;
+    // A figure stands under its own bar; it would cut through a neighbour that hangs lower.
+    const hidden = bars.some(
+      (other) => other !== bar && other.height > bar.height && other.x > from && other.x < to,
+    );
+    if (hidden || taken.some((other) => from < other.to && to > other.from)) continue;
+    bar.figure = text;
+    taken.push({ from, to });
+  }
+  return bars;
+}
+
+/** One brace per run of stops of one group; a label only where no other is in its way. */
+function layBraces(frames: Frame[], xs: number[], gap: number): Brace[] {
+  const runs: { group: string; first: number; last: number }[] = [];
+  // The two ends are named on the track.
+  frames.slice(1, -1).forEach((frame, place) => {
+    const index = place + 1;
+    const run = runs.at(-1);
+    if (run && run.group === frame.group) run.last = index;
+    else runs.push({ group: frame.group, first: index, last: index });
+  });
+  const pad = Math.min(6, gap * 0.3);
+  const named = runs.filter((run) => run.group !== "");
+  const braces = named.map((run) => ({
+    from: (xs[run.last] ?? 0) - pad,
+    to: (xs[run.first] ?? 0) + pad,
+    label: null as string | null,
+    group: run.group,
+  }));
+  const taken: { from: number; to: number }[] = [];
+  const wide = [...braces].sort((a, b) => b.to - b.from - (a.to - a.from));
+  for (const brace of wide) {
+    const middle = (brace.from + brace.to) / 2;
+    const reach = Math.max(brace.to - brace.from, 34);
+    const label = shorten(brace.group, reach + 26);
+    const half = textWidth(label) / 2 + 5;
+    const clash = taken.some((other) => middle - half < other.to && middle + half > other.from);
+    if (label.length < 2 && brace.group.length > 1) continue;
+    if (clash) continue;
+    brace.label = label;
+    taken.push({ from: middle - half, to: middle + half });
+  }
+  return braces.map(({ from, to, label }) => ({ from, to, label }));
+}
+
+/** Good enough for keeping labels apart: about six pixels a letter at 11 px. */
+export function textWidth(text: string, size = 11): number {
+  return text.length * size * 0.56;
+}
+
+function shorten(text: string, width: number): string {
+  const letters = Math.floor(width / (11 * 0.56));
+  return text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,71 @@
+/** Films that have been seen, so that a second look needs no kernel. */
+
+import type { Figure, Film, State } from "./film";
+
+const BOUND = 64 * 2 ** 20;
+
+/** The same question is the same text, whatever the order of its parameters. */
+export function question(state: State, target: number | null): string {
+  const parameters = Object.entries(state.parameters).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([state.sample, target, state.versus, state.rule, parameters]);
+}
+
+function largest(scores: Figure[]): number | null {
+  let best: number | null = null;
+  scores.forEach((score, index) => {
+    if (score !== null && (best === null || score > (scores[best] ?? Number.NEGATIVE_INFINITY))) {
+      best = index;
+    }
+  });
+  return best;
+}
+
+export class FilmStore {
+  readonly #films = new Map<string, Film>();
+  readonly #keys = new Map<string, string>();
+  /** The class with the largest score of each sample seen: what a target of null means there. */
+  readonly #tops = new Map<number, number>();
+  readonly #bound: number;
+  #bytes = 0;
+
+  constructor(bound = BOUND) {
+    this.#bound = bound;
+  }
+
+  /** Keep a film under its own state, and under the request that it answered, when that is known. */
+  put(film: Film, request: State | null): void {
+    const known = this.#films.get(film.key);
+    if (known) this.#drop(film.key, known);
+    this.#films.set(film.key, film);
+    this.#bytes += film.bytes;
+    const top = largest(film.scores);
+    if (top !== null) this.#tops.set(film.state.sample, top);
+    for (const state of request ? [film.state, request] : [film.state]) {
+      this.#keys.set(this.#resolve(state), film.key);
+    }
+    for (const [key, old] of this.#films) {
+      if (this.#bytes <= this.#bound || key === film.key) break;
+      this.#drop(key, old);
+    }
+  }
+
+  find(state: State): Film | null {
+    const key = this.#keys.get(this.#resolve(state));
+    const film = key === undefined ? undefined : this.#films.get(key);
+    if (key === undefined || !film) return null;
+    // Looked at again: last to be dropped.
+    this.#films.delete(key);
+    this.#films.set(key, film);
+    return film;
+  }
+
+  #resolve(state: State): string {
+    return question(state, state.target ?? this.#tops.get(state.sample) ?? null);
+  }
+
+  #drop(key: string, film: Film): void {
+    this.#films.delete(key);
+    this.#bytes -= film.bytes;
+    for (const [text, known] of this.#keys) if (known === key) this.#keys.delete(text);
+  }
+}

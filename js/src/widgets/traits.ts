@@ -1,0 +1,84 @@
+/** The dict traits, read with care: an empty dict means that there is nothing. */
+
+import { Fields } from "../fields";
+import type { Failure, Parameter, Progress, Request, Rule, RuleParameter, Setup } from "../film";
+
+type Dict = Record<string, unknown>;
+
+function given(dict: Dict | undefined, what: string): Fields | null {
+  if (!dict || Object.keys(dict).length === 0) return null;
+  return new Fields(dict, what);
+}
+
+export function readSetup(dict: Dict | undefined): Setup {
+  const setup = given(dict, "setup");
+  if (!setup) return { network: "", classes: null, samples: [], rules: [], notices: [] };
+  return {
+    network: setup.text("network"),
+    classes: setup.textsOrNull("classes"),
+    samples: setup.list("samples").map((sample, index) => {
+      const fields = new Fields(sample, `setup.samples[${index}]`);
+      return { name: fields.text("name"), label: fields.textOrNull("label") };
+    }),
+    rules: setup
+      .list("rules")
+      .map((rule, index) => readRule(new Fields(rule, `setup.rules[${index}]`))),
+    notices: setup.texts("notices"),
+  };
+}
+
+function readRule(rule: Fields): Rule {
+  const parameters = rule.list("parameters").map((entry, index) => {
+    const fields = new Fields(entry, `${rule.path}.parameters[${index}]`);
+    const scale: RuleParameter["scale"] = fields.text("scale") === "log" ? "log" : "linear";
+    return {
+      name: fields.text("name"),
+      label: fields.text("label"),
+      min: fields.number("min"),
+      max: fields.number("max"),
+      default: fields.number("default"),
+      scale,
+    };
+  });
+  return { name: rule.text("name"), says: rule.text("says"), parameters };
+}
+
+export function readProgress(dict: Dict | undefined): Progress | null {
+  const progress = given(dict, "progress");
+  if (!progress) return null;
+  return {
+    seq: progress.figure("seq"),
+    stage: progress.text("stage"),
+    done: progress.number("done"),
+    total: progress.number("total"),
+  };
+}
+
+export function readError(dict: Dict | undefined): Failure | null {
+  const error = given(dict, "error");
+  if (!error) return null;
+  return {
+    seq: error.figure("seq"),
+    title: error.text("title"),
+    message: error.text("message"),
+    traceback: error.text("traceback"),
+  };
+}
+
+export function readJump(dict: Dict | undefined): number | null {
+  return given(dict, "jump")?.size("step") ?? null;
+}
+
+export function readRequest(dict: Dict | undefined): Request | null {
+  const request = given(dict, "request");
+  if (!request) return null;
+  const parameters: Record<string, Parameter> = request.parameters("parameters");
+  return {
+    seq: request.size("seq"),
+    sample: request.size("sample"),
+    target: request.figure("target"),
+    versus: request.figure("versus"),
+    rule: request.text("rule"),
+    parameters,
+  };
+}
