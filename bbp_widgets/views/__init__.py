@@ -4,6 +4,7 @@ from .film import Film, film_of, films_key
 from .pictures import as_pictures, pack_thumbnails
 from .still import mime_bundle, still_svg
 from .stops import Stop, stops_of
+from .ticks import round_ticks
 from .wire import pack, unpack
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "mime_bundle",
     "pack",
     "pack_thumbnails",
+    "round_ticks",
     "still_svg",
     "stops_of",
     "unpack",

@@ -138,9 +138,9 @@ def _first(arrays: Any) -> Any:
 
 
 def _plane(array: Array) -> Array:
-    """Sum the channels of one sample: (C, H, W) → (H, W); (C, L) → (1, L); (L,) → (1, L)."""
-    if array.ndim == 1:
-        return array[None]
+    """Sum the channels of one sample: (C, H, W) → (H, W); (C, L) → (1, L); (L,) → (1, L); () → (1, 1)."""
+    if array.ndim <= 1:
+        return array.reshape(1, -1)
     return array.sum(tuple(range(array.ndim - 2))) if array.ndim > 2 else array.sum(0, keepdims=True)
 
 
@@ -168,7 +168,7 @@ def _input(
             "names": names,
             "values": values,
         }
-    height, width = x.shape[-2:]
+    height, width = _plane(x).shape
     rgb = None
     if picture is not None:
         rgb = body.add(picture)
@@ -215,8 +215,13 @@ def _frames(
     ledger = attribution.ledger
     total = len(stops) + 2
     value = float(attribution.value[sample])
-    frames = [_end_frame("output", value, 0.0, 0.0, value, tolerance)]
-    gathered, lost, before = 0.0, 0.0, -1
+    # a target that is not linear in the output, such as a log-odds, has an intercept of its own
+    first = ledger[0]
+    opening = float((first.cut_bias - first.intercept + first.unshared)[sample])
+    lost = float(attribution.unshared[sample]) - sum(float(step.unshared[sample]) for step in ledger)
+    start = _end_frame("output", value - opening - lost, opening, lost, value, tolerance)
+    frames = [{**start, "added": opening + lost}]
+    before = -1
     for done, stop in enumerate(stops):
         if progress is not None:
             progress(done, total)
@@ -224,7 +229,6 @@ def _frames(
         passed = ledger[before + 1 : stop.step + 1]
         added = sum(float(s.intercept[sample]) for s in passed)
         lost += sum(float(s.unshared[sample]) for s in passed)
-        gathered += added
         before = stop.step
         mass = attribution.at(stop.node).mass[sample].double().cpu().numpy()
         frames.append(_frame(stop, step, sample, added, lost, tolerance, mass, body))

@@ -45,7 +45,7 @@ test("says where it stands as a slider", () => {
   expect(chart.node.getAttribute("aria-valuenow")).toBe("3");
   expect(chart.node.getAttribute("aria-valuemax")).toBe("7");
   const name = shown.frames[3]?.name ?? "";
-  expect(chart.node.getAttribute("aria-valuetext")).toMatch(`step 4 of 8, ${name}, bias arriving`);
+  expect(chart.node.getAttribute("aria-valuetext")).toMatch(`step 3 of 7, ${name}, bias arriving`);
   expect(find(chart.node, ".here").textContent).toBe(name);
 });
 

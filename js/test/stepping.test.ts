@@ -10,7 +10,7 @@ describe("stepping", () => {
     });
     expect(seen).toEqual([1, 2, 1, 7, 7, 0]);
     vi.advanceTimersByTime(300);
-    expect(find(el, "[aria-live=polite]").textContent).toContain("step 1 of 8, output");
+    expect(find(el, "[aria-live=polite]").textContent).toContain("step 0 of 7, output");
   });
 
   test("writes the step when the page has come to rest, and asks nothing", () => {

@@ -45,7 +45,7 @@ export function ledger() {
         row({ key, says, value, kind, text: fixed(value, decimals) });
       const atInput = step === film.frames.length - 1;
 
-      where.textContent = `step ${step + 1} of ${film.frames.length}`;
+      where.textContent = `step ${step} of ${film.frames.length - 1}`;
       passing.replaceChildren(...passingRows(frame, atInput, line));
       cut.replaceChildren(...cutRows({ frame, target, value: film.totals.value, atInput }, line));
       beam.update(film, step);

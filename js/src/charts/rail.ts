@@ -20,7 +20,7 @@ export interface RailEvents {
 export function describeStep(film: Film, step: number): string {
   const frame = film.frames[step];
   if (!frame) return "no step";
-  return `step ${step + 1} of ${film.frames.length}, ${frame.name}, bias arriving ${compact(frame.arriving)}`;
+  return `step ${step} of ${film.frames.length - 1}, ${frame.name}, bias arriving ${compact(frame.arriving)}`;
 }
 
 export function rail({ onScrub }: RailEvents) {
