@@ -152,9 +152,12 @@ class Attribution:
 
     @property
     def ledger(self) -> Ledger:
-        """The steps in walk order, each with what its cut adds up to."""
+        """The steps in walk order, each with what its cut adds up to.
+
+        A target that has an intercept of its own (a log-odds, say) is the first step, named ``"target"``.
+        """
         masses = self._masses
-        steps, lost = [], masses.opening_unshared
+        steps, lost = self._opening_steps(), masses.opening_unshared
         for i, site in enumerate(self._sites):
             lost = lost + masses.unshared[i]
             residual = self.value.double() - site.cut_gradient - masses.cut_bias[i] - lost
@@ -176,6 +179,28 @@ class Attribution:
             )
         return Ledger(steps)
 
+    def _opening_steps(self) -> list[Step]:
+        gradients, masses = self.local._gradients, self._masses
+        if not bool((gradients.opening != 0).any()):
+            return []
+        cut = masses.opening_cut
+        return [
+            Step(
+                node="target",
+                module="",
+                op="target",
+                shape=tuple(self.value.shape),
+                mixes=True,
+                adds=True,
+                mass_in=torch.zeros_like(cut),
+                intercept=gradients.opening,
+                unshared=masses.opening_unshared,
+                cut_gradient=gradients.first_cut,
+                cut_bias=cut,
+                residual=self.value.double() - gradients.first_cut - cut - masses.opening_unshared,
+            )
+        ]
+
     def at(self, name: str) -> Place:
         """Return value, grad and mass at the output of a module or of a node.
 
@@ -184,6 +209,9 @@ class Attribution:
 
         Raises: ``KeyError`` naming what there is.
         """
+        if name == "target":
+            opening = self.local._gradients.opening.to(self.value.dtype)
+            return Place(self.value, torch.ones_like(self.value), opening)
         value = self._find(name)
         return Place(value.tensor, self.local._grad(value), self._mass(value))
 

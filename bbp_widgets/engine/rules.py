@@ -8,6 +8,7 @@ Matters", ICML 2019, whose formulas for the sharing coefficients are not reprodu
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -179,30 +180,33 @@ class Softmax(Rule):
         largest exponent of a unit is out of the table's reach.
         """
         weight, x = mixing.weight.abs(), mixing.x.abs()
-        rate_scale = _largest(weight)
-        input_scale = _largest(x)
+        rate_scale, input_scale = _largest(weight), _largest(x)
         rates, inputs = weight / rate_scale, x / input_scale
+        count = mixing.count().clamp(min=1)
         # z = τ · rates · inputs, with one τ for each unit
         if self.relative:
-            mean_square = mixing.spread(rates * rates, inputs * inputs) / mixing.count().clamp(min=1)
+            mean_square = mixing.spread(rates * rates, inputs * inputs) / count
             tau = torch.where(mean_square > 0, mean_square.clamp(min=1e-38).rsqrt() / self.temperature, 0)
         else:
             tau = mixing.per_unit(rate_scale.flatten()) * (input_scale / self.temperature)
             tau = tau.expand(mass.shape)
         top = mixing.reach(inputs)
-        count = mixing.count().clamp(min=1)
         todo = torch.ones_like(mass, dtype=torch.bool)
         given = torch.zeros_like(x)
-        for _ in range(self._LEVELS):
+        for attempt in range(self._LEVELS):
             ceiling = torch.where(todo, top, 0).max()
             if ceiling <= 0:  # every input that is left is zero: all strengths alike
                 return given + mixing.scatter(torch.where(todo, mass, 0) / count)
-            fit = powers(float(torch.where(todo, tau * top, 0).max()))
+            level = _Level(mixing, rates, (inputs / ceiling).clamp(max=1), tau * ceiling, count)
+            bound = level.tau * (top / ceiling)
+            if attempt == 0:  # what the closer bound leaves over is few, and taken with the coarse one
+                bound = level.largest_exponent(bound)
+            bound = torch.where(todo, bound, 0)
+            fit = powers(float(bound.max()))
             if fit is None:
                 return None
-            now = todo & (top >= ceiling * _floor(fit, mass.dtype))
-            level = _Level(mixing, rates, (inputs / ceiling).clamp(max=1), tau * ceiling, count)
-            given += level.share(torch.where(now, mass, 0), fit)
+            now = todo & level.in_range(bound, fit)
+            given += level.share(torch.where(now, mass, 0), bound, fit)
             todo &= ~now
             if not bool((todo & (mass != 0)).any()):
                 return given
@@ -219,32 +223,58 @@ class _Level:
     tau: Tensor
     count: Tensor
 
-    def share(self, mass: Tensor, fit: Fit) -> Tensor:
+    #: A term below this part of a unit's smallest φ is left out: a unit of small exponents has no high powers.
+    _NEGLIGIBLE: ClassVar[float] = math.log(1e-6)
+
+    def largest_exponent(self, coarse: Tensor) -> Tensor:
+        """Return a bound of the largest exponent of each unit: the 8-norm of its fan-in, or a coarser one.
+
+        Σ z^8 costs one convolution, and its root is within a few parts in ten of the largest z, where the largest
+        weight times the largest input is twice that and more; a smaller bound needs fewer powers.
+        """
+        power_sum = self.mixing.spread(self.rates**8, self.inputs**8)
+        norm = torch.minimum(self.tau * power_sum ** (1 / 8), coarse)
+        return torch.where(power_sum > 1e-28, norm, coarse)  # below it, the powers may have underflowed
+
+    def in_range(self, bound: Tensor, fit: Fit) -> Tensor:
+        """Return the units whose terms, and the numbers they meet on the way there and back, are ordinary ones.
+
+        A unit with large exponents from strengths that are small next to the level's largest is not: its slope to a
+        high power overflows, while its strengths to that power underflow.
+        """
         reach, terms = fit
-        # a unit of another level has no mass here; its tau may be out of reach, so take it for zero
-        log_slope = torch.where(mass != 0, self.tau / reach, 0).clamp(min=1e-38).log()
+        log_slope, log_part = self._logs(self.tau, reach), self._logs(bound, reach)
+        room = math.log(torch.finfo(bound.dtype).max) - 20
+        okay = torch.ones_like(bound, dtype=torch.bool)
+        for exponent, coefficient in terms:
+            constant = math.log(coefficient)
+            left_out = log_part * exponent < self._NEGLIGIBLE - constant
+            okay &= left_out | (log_slope * exponent < room - constant)
+        return okay
+
+    def share(self, mass: Tensor, bound: Tensor, fit: Fit) -> Tensor:
+        """Give every input its part of these units' mass; a unit of another level has none here."""
+        reach, terms = fit
+        log_slope, log_part = self._logs(self.tau, reach), self._logs(bound, reach)
+        log_inputs = self.inputs.log()  # -inf where zero, which exp brings back to zero
         total = self.count.expand(mass.shape).clone()  # the power zero
         parts = []
         for exponent, coefficient in terms:
-            factor = (log_slope * exponent).exp() * coefficient
-            rate_power, input_power = self.rates**exponent, self.inputs**exponent
-            total += factor * self.mixing.spread(rate_power, input_power)
+            kept = (log_part * exponent >= self._NEGLIGIBLE - math.log(coefficient)) & (mass != 0)
+            factor = torch.where(kept, log_slope * exponent, -math.inf).exp_()
+            rate_power = self.rates**exponent * coefficient
+            input_power = (log_inputs * exponent).exp_()
+            total.addcmul_(factor, self.mixing.spread(rate_power, input_power))
             parts.append((factor, rate_power, input_power))
         ratio = mass / total
-        given = self.mixing.scatter(ratio)  # may be an expanded view: not to be written to
+        given = self.mixing.scatter(ratio).contiguous()  # scatter may return an expanded view
         for factor, rate_power, input_power in parts:
-            given = given + input_power * self.mixing.collect(rate_power, ratio * factor)
+            given.addcmul_(input_power, self.mixing.collect(rate_power, factor.mul_(ratio)))
         return given
 
-
-def _floor(fit: Fit, dtype: torch.dtype) -> float:
-    """Return how far below the largest of its level a unit's largest input may be.
-
-    Its powers, and their inverses times the coefficients, must still be ordinary numbers.
-    """
-    _, terms = fit
-    room = torch.finfo(dtype).max * 1e-2
-    return max((coefficient / room) ** (1 / exponent) for exponent, coefficient in terms)
+    @staticmethod
+    def _logs(array: Tensor, reach: float) -> Tensor:
+        return (array / reach).clamp(min=1e-38).log_()
 
 
 def _over_rms(size: Tensor, tile: Tile) -> Tensor:

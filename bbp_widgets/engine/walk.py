@@ -77,6 +77,7 @@ class Gradients:
     sites: tuple[Site, ...]  # in walk order: the output's node first
     grad_of: dict[Value, Tensor]
     opening: Tensor  # (N,): the target's own intercept
+    first_cut: Tensor  # (N,): Σ grad ⊙ output, the gradient part before any step
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Masses:
     mass_in: Tensor
     cut_bias: Tensor
     unshared: Tensor  # left behind at each step
+    opening_cut: Tensor  # (N,): the bias part of the cut once the target has shared its own intercept
     opening_unshared: Tensor  # (N,): left behind at the target itself
 
 
@@ -114,7 +116,7 @@ def pull_gradients(graph: Graph, target: Target, samples: int, progress: Progres
     cut = torch.zeros(samples, dtype=torch.double, device=target.value.device)
     for value, grad in zip(target.outputs, target.grads, strict=True):
         cut = cut + _add(grad_of, value, value.only_live(grad), samples)
-    opening = target.intercept().double()
+    opening, first_cut = target.intercept().double(), cut
     sites = []
     for done, node in enumerate(reversed(nodes)):
         if progress is not None:
@@ -122,7 +124,7 @@ def pull_gradients(graph: Graph, target: Target, samples: int, progress: Progres
         site = _pull_through(node, facts[node], grad_of, cut, samples)
         cut = site.cut_gradient
         sites.append(site)
-    return Gradients(tuple(sites), grad_of, opening)
+    return Gradients(tuple(sites), grad_of, opening, first_cut)
 
 
 def _pull_through(
@@ -149,6 +151,7 @@ def carry_mass(
     zero = torch.zeros(samples, dtype=torch.double, device=target.value.device)
     mass_of: dict[Value, Tensor] = {}
     cut, opening_unshared = _open(gradients, target, samples, rule_at, mass_of)
+    opening_cut = cut
     rows = []
     for done, site in enumerate(gradients.sites):
         if progress is not None:
@@ -168,7 +171,7 @@ def carry_mass(
         cut = cut - arriving + _pass_on(site, mass_of, rule_at, samples, zero)
         rows.append((arriving, cut, stranded))
     arrivals, cuts, lost = (torch.stack(column) for column in zip(*rows, strict=True))
-    return Masses(mass_of, arrivals, cuts, lost, opening_unshared)
+    return Masses(mass_of, arrivals, cuts, lost, opening_cut, opening_unshared)
 
 
 def _open(

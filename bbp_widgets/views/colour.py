@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NEGATIVE", "PAPER", "POSITIVE", "diverging"]
+__all__ = ["NEGATIVE", "PAPER", "POSITIVE", "UNKNOWN", "diverging"]
 
 POSITIVE, NEGATIVE, PAPER, UNKNOWN = "#b24016", "#1e54a0", "#faf9f7", "#d100d1"
 
@@ -19,9 +19,9 @@ def _rgb(colour: str) -> Array:
 
 def diverging(values: Array, limit: float) -> Array:
     """Return (H, W, 3) bytes for signed ``values``: full colour at ±``limit``, magenta where not finite."""
-    share = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
-    known = np.isfinite(share)
-    share = np.where(known, share, 0)[..., None]
+    known = np.isfinite(values)
+    share = np.where(known, values, 0)[..., None]
+    share = np.clip(share / limit, -1, 1) if limit > 0 else np.zeros_like(share)
     ends = np.where(share > 0, _rgb(POSITIVE), _rgb(NEGATIVE))
     mixed = _rgb(PAPER) + (ends - _rgb(PAPER)) * np.abs(share)
     return np.rint(np.where(known[..., None], mixed, _rgb(UNKNOWN))).astype(np.uint8)

@@ -215,13 +215,8 @@ def _frames(
     ledger = attribution.ledger
     total = len(stops) + 2
     value = float(attribution.value[sample])
-    # a target that is not linear in the output, such as a log-odds, has an intercept of its own
-    first = ledger[0]
-    opening = float((first.cut_bias - first.intercept + first.unshared)[sample])
-    lost = float(attribution.unshared[sample]) - sum(float(step.unshared[sample]) for step in ledger)
-    start = _end_frame("output", value - opening - lost, opening, lost, value, tolerance)
-    frames = [{**start, "added": opening + lost}]
-    before = -1
+    frames = [_end_frame("output", value, 0.0, 0.0, value, tolerance)]
+    lost, before = 0.0, -1
     for done, stop in enumerate(stops):
         if progress is not None:
             progress(done, total)

@@ -13,6 +13,9 @@ __all__ = ["as_pictures", "pack_thumbnails", "thumbnail"]
 
 Array = np.ndarray[Any, Any]
 
+#: How far past 0 and 1 a picture may be: resizing overshoots at edges. It is clipped.
+_OVERSHOOT = 0.5
+
 
 def as_pictures(inputs: Array, pictures: ArrayLike | None = None) -> Array | None:
     """Return (N, H, W, 3) bytes to show for ``inputs``, or ``None`` where they are no pictures.
@@ -26,9 +29,10 @@ def as_pictures(inputs: Array, pictures: ArrayLike | None = None) -> Array | Non
         if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
             return None
         shown = np.moveaxis(inputs.astype(np.float64), 1, -1)
-        low = shown.min((1, 2, 3), keepdims=True)
-        span = shown.max((1, 2, 3), keepdims=True) - low
-        shown = np.divide(shown - low, span, out=np.full_like(shown, 0.5), where=span > 0)
+        known = np.isfinite(shown)
+        low = shown.min((1, 2, 3), keepdims=True, where=known, initial=np.inf)
+        span = shown.max((1, 2, 3), keepdims=True, where=known, initial=-np.inf) - low
+        shown = np.divide(shown - low, span, out=np.full_like(shown, 0.5), where=known & (span > 0))
     else:
         shown = np.asarray(pictures)
         shown = shown[..., None] if shown.ndim == 3 else shown
@@ -36,8 +40,14 @@ def as_pictures(inputs: Array, pictures: ArrayLike | None = None) -> Array | Non
             raise ValueError(
                 f"pictures must be ({len(inputs)}, H, W) or ({len(inputs)}, H, W, 1 or 3), got {np.shape(pictures)}."
             )
+        if shown.dtype.kind in "iu":  # whole numbers are bytes, whatever they are kept in
+            shown = np.clip(shown, 0, 255).astype(np.uint8)
+        elif shown.min() < -_OVERSHOOT or shown.max() > 1 + _OVERSHOOT:
+            raise ValueError(
+                f"pictures must be bytes or 0 to 1, got {shown.dtype} from {shown.min():.4g} to {shown.max():.4g}."
+            )
     if shown.dtype != np.uint8:
-        shown = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+        shown = np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)
     return np.repeat(shown, 3, -1) if shown.shape[-1] == 1 else shown
 
 

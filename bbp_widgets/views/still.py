@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from bbp_widgets.engine import Attribution
 
-from .colour import NEGATIVE, POSITIVE, diverging
+from .colour import NEGATIVE, POSITIVE, UNKNOWN, diverging
 from .film import picture_planes, target_label
 from .pictures import as_pictures
 from .tiles import largest
@@ -24,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 _SIDE, _GAP, _LEFT, _HEAD, _FOOT, _TITLE = 168, 16, 16, 22, 20, 34
 _FONT = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+#: Characters that XML cannot hold, not even escaped.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Samples shown, and entries of a table.
 _ROWS, _BARS = 4, 16
 
@@ -120,6 +123,8 @@ def _bars(planes: list[tuple[str, Array]], x: Array, features: Sequence[str] | N
         for row, i in enumerate(order):
             size = float(plane[0, i]) / limit * half
             start, colour = (middle, POSITIVE) if size >= 0 else (middle + size, NEGATIVE)
+            if not np.isfinite(size):  # a mark of its own, over the whole width
+                start, size, colour = middle - half, 2 * half, UNKNOWN
             y = _HEAD + 4 + row * 18
             parts.append(
                 f'<rect x="{start:.2f}" y="{y}" width="{abs(size):.2f}" height="12" fill="{colour}"/>'
@@ -142,4 +147,5 @@ def _image(pixels: Array, left: float, top: float) -> str:
 
 
 def _text(x: float, y: float, text: str, style: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{style}">{escape(text)}</text>'
+    shown = escape(_NO_XML.sub("\ufffd", text))
+    return f'<text x="{x:g}" y="{y:g}" class="{style}">{shown}</text>'

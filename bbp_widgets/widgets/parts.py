@@ -49,6 +49,7 @@ class PartsPanel(bqplot.Figure):
             min_aspect_ratio=0.1, max_aspect_ratio=100.0, background_style={"fill": "transparent"},
         )  # fmt: skip
         self.layout.height, self.layout.width = "220px", "100%"
+        self.layout.display = "none"  # until there is something to show
         self._bars.on_element_click(lambda _, event: on_step(int(event["data"]["x"])))
 
     def show_frames(self, frames: Sequence[dict[str, Any]]) -> None:
@@ -70,6 +71,7 @@ class PartsPanel(bqplot.Figure):
         with self._target.hold_sync():
             self._target.x, self._target.y = [-0.6, last + 0.6], [target, target]
         self._steps.tick_values = sorted({*range(0, last, max(1, -(-last // 12))), last})
+        self.layout.display = None
         self._values.tick_values = round_ticks(low, high)
         self._mark.y = [low - room, high + room]
 

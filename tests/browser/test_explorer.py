@@ -18,7 +18,9 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "example_notebooks" / "01_step_
 DIGITS = """
 import torch, bbp_widgets as bbp
 demo = bbp.demo.digits()
-explorer = bbp.Explorer(demo.network, demo.inputs[:4], classes=demo.classes, labels=demo.labels[:4], pictures=demo.pictures[:4])
+explorer = bbp.Explorer(
+    demo.network, demo.inputs[:4], classes=demo.classes, labels=demo.labels[:4], pictures=demo.pictures[:4]
+)
 explorer
 """
 #: Six digits.
@@ -187,7 +189,8 @@ def test_rule_target_and_sample_repaint(lab: Lab) -> None:
     lab.page.wait_for_timeout(500)
     lab.page.evaluate(
         "async () => { const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;"
-        " await kernel.requestExecute({ code: `open('chosen.txt', 'w').write(f'{explorer.sample} {explorer.rule}')` }).done; }"
+        " const code = `open('chosen.txt', 'w').write(f'{explorer.sample} {explorer.rule}')`;"
+        " await kernel.requestExecute({ code }).done; }"
     )
     assert (lab.server.notebooks / "chosen.txt").read_text() == "0 uniform"
     assert lab.problems == []

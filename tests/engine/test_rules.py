@@ -154,7 +154,7 @@ def test_the_sum_of_powers_is_the_exponential() -> None:
         reach, terms = fit
         inside = torch.linspace(0, reach, 50_001, dtype=torch.double)
         total = 1 + sum(c * (inside / reach) ** a for a, c in terms)
-        assert (total * (-inside).exp() - 1).abs().max() < 2.1e-5
+        assert (total * (-inside).exp() - 1).abs().max() < 5e-5
         assert all(c > 0 and a > 0 for a, c in terms)
     assert powers(FARTHEST * 1.01) is None
 

@@ -123,6 +123,7 @@ def test_a_target_that_no_input_reaches_is_unshared() -> None:
     result = bbp.attribute(Half().eval(), torch.tensor([[1.0, 1.0], [1.0, 0.5]]))
     assert result.value.tolist() == [3.0, 3.0]
     assert result.unshared.tolist() == [3.0, 3.0]
+    assert result.ledger[0].unshared.tolist() == [3.0, 3.0]
     assert result.residual.tolist() == [0.0, 0.0]
     assert result.bias.abs().max() == 0
 
@@ -140,6 +141,11 @@ def test_targets_of_every_kind() -> None:
     log_odds = bbp.attribute(network, x, target=lambda out: out.log_softmax(1)[:, 3])
     torch.testing.assert_close(log_odds.value, output.log_softmax(1)[:, 3])
     check(log_odds, SINGLE)
+    first = log_odds.ledger[0]
+    assert first.node == "target"
+    torch.testing.assert_close(first.intercept, log_odds.at("target").mass.double())
+    assert first.intercept.abs().min() > 0
+    assert best.ledger[0].node != "target"
     scalar = bbp.attribute(nn.Sequential(network, nn.Flatten(0)).eval(), x[:1], target=lambda out: out[3:4])
     torch.testing.assert_close(scalar.value, output[:1, 3])
 

@@ -1,0 +1,156 @@
+"""The still picture at the end of a cell: one valid SVG, whatever the network and whatever the names."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from engine.nets import randomized
+from PIL import Image
+from torch import nn
+
+import bbp_widgets as bbp
+from bbp_widgets.views import mime_bundle, still_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+EVIL = "<img src=x onerror=alert(1)>\"'&]]><script>"
+
+
+def attribution(*shape: int, samples: int = 1, classes: int = 3) -> bbp.Attribution:
+    x = torch.randn(samples, *shape, generator=torch.Generator().manual_seed(0))
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(x[0].numel(), classes), nn.ReLU(), nn.Linear(classes, classes)
+    )
+    return bbp.attribute(randomized(network), x)
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    root = ElementTree.fromstring(svg)
+    assert root.tag == SVG + "svg"
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
+        "svg",
+        "style",
+        "rect",
+        "g",
+        "text",
+        "image",
+    }
+    for element in root.iter():
+        assert not any(name.lower().startswith("on") for name in element.attrib), element.attrib
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    assert root.attrib["viewBox"].split() == ["0", "0", root.attrib["width"], root.attrib["height"]]
+    assert width > 0
+    assert height > 0
+    return root
+
+
+def texts(root: ElementTree.Element) -> list[str]:
+    return [element.text or "" for element in root.iter(SVG + "text")]
+
+
+def images(root: ElementTree.Element) -> list[Image.Image]:
+    codes = [e.attrib["href"].removeprefix("data:image/png;base64,") for e in root.iter(SVG + "image")]
+    return [Image.open(io.BytesIO(base64.b64decode(code))) for code in codes]
+
+
+def test_names_are_text() -> None:
+    result = attribution(6)
+    root = parsed(still_svg(result, classes=[EVIL] * 3, features=[EVIL] * 6))
+    assert any(text.startswith(EVIL) for text in texts(root))
+    assert EVIL[:18] in texts(root)
+
+
+@pytest.mark.parametrize("name", ["\x00\x1b[31mred", "\ud800 half", "日本語 🦊", ""])
+def test_names_of_every_kind_leave_a_valid_picture(name: str) -> None:
+    svg = still_svg(attribution(2), classes=[name] * 3)
+    svg.encode()
+    parsed(svg)
+
+
+def test_a_picture_shows_the_input_both_parts_and_their_total() -> None:
+    result = attribution(3, 10, 14)
+    root = parsed(still_svg(result))
+    assert len(images(root)) == 4
+    shown = " ".join(texts(root))
+    for number in (result.value, result.local.b, result.value - result.local.b):
+        assert f"{float(number[0]):.6g}" in shown
+    assert f"rule {result.rule}" in shown
+    assert {image.width / image.height for image in images(root)} == {14 / 10}
+
+
+@pytest.mark.parametrize(
+    ("shape", "pictures"),
+    [((1, 8, 8), 4), ((2, 8, 8), 3), ((1, 1, 9), 4), ((4, 20), 3), ((1, 300), 3), ((2, 3, 5, 4), 3)],
+)
+def test_inputs_of_every_shape(shape: tuple[int, ...], pictures: int) -> None:
+    assert len(images(parsed(still_svg(attribution(*shape))))) == pictures
+
+
+@pytest.mark.parametrize("columns", [1, 2, 40, 5000])
+def test_a_row_of_a_table_is_bars(columns: int) -> None:
+    result = attribution(columns)
+    root = parsed(still_svg(result))
+    assert images(root) == []
+    largest = int(result.total[0].abs().argmax())  # type: ignore[union-attr,index]
+    assert f"x{largest}" in texts(root)
+    assert len(list(root.iter(SVG + "rect"))) == 1 + 3 * min(columns, 16)
+
+
+def test_an_input_that_is_one_number() -> None:
+    class Line(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.stack([2 * x + 1, 1 - x], 1)
+
+    parsed(still_svg(bbp.attribute(Line().eval(), torch.tensor([1.0, -2.0]))))
+
+
+@pytest.mark.parametrize(
+    ("samples", "more"), [(1, None), (4, None), (5, "and 1 more samples"), (9, "and 5 more samples")]
+)
+def test_four_samples_and_a_word_about_the_rest(samples: int, more: str | None) -> None:
+    root = parsed(still_svg(attribution(1, 4, 4, samples=samples)))
+    assert len(images(root)) == 4 * min(samples, 4)
+    rest = [text for text in texts(root) if "more sample" in text]
+    assert rest == ([] if more is None else [more])
+
+
+def test_pictures_may_be_given() -> None:
+    result = attribution(2, 4, 4)
+    picture = np.zeros((1, 6, 8, 3), np.uint8)
+    picture[..., 1] = 200
+    first = images(parsed(still_svg(result, pictures=picture)))[0]
+    assert first.convert("RGB").getpixel((0, 0)) == (0, 200, 0)
+
+
+def test_a_pair_and_a_callable_have_names() -> None:
+    x = torch.randn(1, 4)
+    network = randomized(nn.Linear(4, 3))
+    pair = texts(parsed(still_svg(bbp.attribute(network, x, target=(0, 2)), classes=["a", "b", "c"])))
+    assert any(text.startswith("a rather than c ") for text in pair)
+    free = texts(parsed(still_svg(bbp.attribute(network, x, target=lambda out: out.sum(1)))))
+    assert any(text.startswith("target ") for text in free)
+
+
+def test_zero_and_infinite_attributions_are_drawn() -> None:
+    network = randomized(nn.Linear(4, 2))
+    parsed(still_svg(bbp.attribute(network, torch.zeros(1, 4), target=0)))
+    with torch.no_grad():
+        network.weight.fill_(3e38)  # type: ignore[union-attr,operator]
+    root = parsed(still_svg(bbp.attribute(network, torch.full((1, 4), 9.0), target=0)))
+    for element in root.iter(SVG + "rect"):
+        for name in ("x", "width"):
+            assert re.fullmatch(r"-?[\d.]+%?", element.attrib.get(name, "0")), element.attrib
+
+
+def test_jupyter_gets_a_picture_and_words() -> None:
+    result = attribution(1, 4, 4)
+    bundle = mime_bundle(result, include=None, exclude=None)
+    assert set(bundle) == {"image/svg+xml", "text/plain"}
+    parsed(bundle["image/svg+xml"])
+    assert bundle["text/plain"] == repr(result)
+    assert result._repr_mimebundle_() == bundle  # type: ignore[attr-defined]
