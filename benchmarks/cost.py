@@ -2,6 +2,7 @@
 
     python benchmarks/cost.py                     # batch 1, every network; some minutes on two cores
     python benchmarks/cost.py --batch 8 --only digits,shapes
+    python benchmarks/cost.py --threads 1         # where others use the cores too: two threads wait for each other
 
 One pass is what a training step does: `network(x).amax(1).sum().backward()`, to the input and to every parameter.
 Each rule's column is its own walk on one local model; what `linearize` costs is paid once for all of them. Every
@@ -181,11 +182,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--batch", type=int, default=1, help="samples explained at once")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(CASES)}; comma between")
+    parser.add_argument("--threads", type=int, help="threads of torch; 1 where others use the cores too")
     parser.add_argument("--no-export", action="store_true", help="leave out the line about torch.export")
     options = parser.parse_args()
     chosen = [name.strip() for name in options.only.split(",") if name.strip()] or list(CASES)
     if unknown := [name for name in chosen if name not in CASES]:
         parser.error(f"no network {unknown[0]!r}; there is: {', '.join(CASES)}")
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     print(
         f"{datetime.date.today()}: {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
         f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, CPU, float32, "

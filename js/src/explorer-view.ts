@@ -148,7 +148,11 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
       const largest = film?.state.sample === state?.sample ? (film?.target.index ?? null) : null;
       if (state) top.update({ setup, thumbs, state, scores, aim: state.target ?? largest });
       const network = film?.network ?? setup.network;
-      bottom.update({ network, precision: film?.precision ?? "", steps: (film?.frames.length ?? 1) - 1 });
+      bottom.update({
+        network,
+        precision: film?.precision ?? "",
+        steps: (film?.frames.length ?? 1) - 1,
+      });
       paintStep();
     },
     destroy() {
