@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
 if TYPE_CHECKING:
     from jupyter_harness import Lab, LabServer
@@ -24,6 +25,8 @@ SHARED_DATA = "BBP_SHARED_DATA"
 
 def pytest_configure(config: pytest.Config) -> None:
     """End as Ctrl-C does when told to end, so that the fixtures end their servers and browsers."""
+    # Thousands of small ops: a second thread saves little, and waits busily where the machine is shared.
+    torch.set_num_threads(1)
     if os.name != "nt":
         signal.signal(signal.SIGTERM, _interrupt)
 
