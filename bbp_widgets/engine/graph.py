@@ -19,7 +19,6 @@ class Value:
     """A live tensor: one whose value depends on the explained input."""
 
     tensor: Tensor
-    producer: Node | None = None  # None: it is an input of the network
     live: Mask = None
     name: str = ""
 

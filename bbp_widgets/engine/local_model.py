@@ -185,6 +185,7 @@ def _checked(network: Any, inputs: Any, dtype: torch.dtype | None) -> tuple[Tens
         raise BadInput("inputs must be a tensor or a tuple of tensors, got an empty tuple.")
     for i, tensor in enumerate(tensors):
         _check_one(tensor, "inputs" if len(tensors) == 1 else f"inputs[{i}]", len(tensors[0]), network)
+    # the memory format is kept: another one rounds otherwise, and may fall on another linear piece
     return tuple(t.detach().to(dtype or t.dtype).clone() for t in tensors)
 
 

@@ -199,6 +199,8 @@ class Softmax(Rule):
                 return given + mixing.scatter(torch.where(todo, mass, 0) / count)
             level = _Level(mixing, rates, (inputs / ceiling).clamp(max=1), tau * ceiling, count)
             bound = level.tau * (top / ceiling)
+            if self.relative:  # no input is larger than √n times the root mean square of n
+                bound = torch.minimum(bound, count.sqrt() / self.temperature)
             if attempt == 0:  # what the closer bound leaves over is few, and taken with the coarse one
                 bound = level.largest_exponent(bound)
             bound = torch.where(todo, bound, 0)

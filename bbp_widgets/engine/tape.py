@@ -209,7 +209,7 @@ class _Tape(TorchDispatchMode):
             elif id(tensor) in self.values:  # the op returned its own argument: an alias of the same value
                 return
             else:
-                value = Value(tensor, producer=node, name=node.name)
+                value = Value(tensor, name=node.name)
                 self.values[id(tensor)] = value  # keeps the tensor alive, so its id stays its own
                 outputs.append(value)
         node.outputs, node.results = tuple(outputs), tuple(results)

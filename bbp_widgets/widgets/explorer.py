@@ -71,6 +71,7 @@ class Explorer(ipywidgets.VBox):
                 f"Explorer has no option {sorted(unknown)[0]!r}. It has: classes, labels, pictures, features, target, "
                 "rules, sample, versus, rule, parameters."
             )
+        rules_offered = rule_controls(tuple(rules))
         if not hasattr(inputs, "detach") or inputs.dim() < 2:
             raise BadInput("inputs must be a tensor with the samples along its first axis, e.g. image[None].")
         self._network, self._inputs = network, inputs.detach()
@@ -84,14 +85,17 @@ class Explorer(ipywidgets.VBox):
         self._failure: BaseException | None = None
         self._shown: Film | None = None
         self._adopting = False
+        self._parts_shown = False
+        self._kept: tuple[str, Attribution] | None = (
+            None  # the attribution asked for last, with its film's key
+        )
         self._jumps = 0
-        rules_offered = rule_controls(tuple(rules))
         traits.setdefault("rule", "proportional" if "proportional" in rules else rules[0])
         self.stage = Stage(
             setup=self._setup(rules_offered), thumbs=pack_thumbnails(self._pictures, len(inputs))
         )
         self.parts = PartsPanel(self._go_to)
-        super().__init__(children=[self.stage, self.parts], target=target, **traits)
+        super().__init__(children=[self.stage], target=target, **traits)
         self.add_class("bbp-explorer")
         self.observe(self._on_choice, names=["sample", "target", "versus", "rule", "parameters"])
         self.observe(self._on_step, names=["step"])
@@ -112,7 +116,11 @@ class Explorer(ipywidgets.VBox):
         self.wait()
         if self._failure is not None:
             raise self._failure
-        return self._attribution(self._state(), None, None)
+        state = self._state()
+        key = films_key(state)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, self._attribution(state, None, None))
+        return self._kept[1]
 
     @property
     def film(self) -> Film | None:
@@ -125,11 +133,13 @@ class Explorer(ipywidgets.VBox):
 
     def close(self) -> None:
         """Stop computing and close the widgets."""
-        self._worker.cancel()
-        self._films.clear()
-        self._locals.clear()
-        for child in self.children:
-            child.close()
+        if hasattr(self, "_worker"):  # not where __init__ refused its arguments
+            self._worker.cancel()
+            self._films.clear()
+            self._locals.clear()
+            self._kept = None
+            self.stage.close()
+            self.parts.close()
         super().close()
 
     @traitlets.validate("sample")
@@ -165,13 +175,21 @@ class Explorer(ipywidgets.VBox):
 
     def _adopt(self, state: dict[str, Any]) -> None:
         """Take over what was chosen in the page, without computing for each trait."""
+        names = ("sample", "target", "versus", "rule", "parameters")
+        before = {name: getattr(self, name) for name in names}
         self._adopting = True
         try:
-            with self.hold_trait_notifications():
-                for name in ("sample", "target", "versus", "rule", "parameters"):
-                    setattr(self, name, state[name])
+            self._set_together({name: state[name] for name in names})
+        except Exception:
+            self._set_together(before)  # traitlets itself undoes only what a TraitError stopped
+            raise
         finally:
             self._adopting = False
+
+    def _set_together(self, values: dict[str, Any]) -> None:
+        with self.hold_trait_notifications():
+            for name, value in values.items():
+                setattr(self, name, value)
 
     def _on_shown(self, change: dict[str, Any]) -> None:
         """The page went back to a film that it still had."""
@@ -201,6 +219,8 @@ class Explorer(ipywidgets.VBox):
     def _on_cancel(self, change: dict[str, Any]) -> None:
         self._worker.cancel()
         self.stage.progress = {}
+        if self._shown is not None:  # the page, too, goes back to what it shows
+            self._adopt(self._shown.header["state"])
 
     def _on_page_step(self, change: dict[str, Any]) -> None:
         self.set_trait("step", change["new"])
@@ -232,6 +252,7 @@ class Explorer(ipywidgets.VBox):
             try:
                 film = self._film(state, answers, cancelled)
             except Cancelled:
+                self.stage.progress = {}  # a message may have slipped out after the page was told
                 return
             except Exception as error:
                 if not cancelled.is_set():
@@ -295,6 +316,9 @@ class Explorer(ipywidgets.VBox):
     def _show_parts(self, film: Film) -> None:
         self.parts.show_frames(film.header["frames"])
         self.parts.show_step(self.step)
+        if not self._parts_shown:  # an empty figure is no sight
+            self._parts_shown = True
+            self.children = (self.stage, self.parts)
 
     def _show_failure(self, error: BaseException, answers: int | None) -> None:
         self._failure = error
@@ -345,15 +369,21 @@ class _Progress:
 
 
 def _labels(labels: Sequence[Any] | None, classes: Sequence[str] | None, count: int) -> list[str | None]:
-    """Return what each input is, in words."""
+    """Return what each input is, in words.
+
+    Raises: ``BadInput`` where the labels do not fit the inputs or the classes.
+    """
     if labels is None:
         return [None] * count
     if len(labels) != count:
         raise BadInput(f"labels must have one entry for each of the {count} inputs, got {len(labels)}.")
     words: list[str | None] = []
-    for label in labels:
-        if isinstance(label, str) or classes is None:
-            words.append(str(label))
+    for i, label in enumerate(labels):
+        plain = label.item() if hasattr(label, "item") else label
+        if plain is None or isinstance(plain, str) or classes is None:
+            words.append(None if plain is None else str(plain))
+        elif isinstance(plain, int) and 0 <= plain < len(classes):
+            words.append(classes[plain])
         else:
-            words.append(classes[int(label)])
+            raise BadInput(f"labels[{i}] must be a name, None or 0 to {len(classes) - 1}, got {plain!r}.")
     return words

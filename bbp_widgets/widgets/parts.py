@@ -40,7 +40,7 @@ class PartsPanel(bqplot.Figure):
         )
         quiet = {"grid_lines": "none", "color": _SOFT, "tick_style": _SMALL, "label_color": _SOFT}
         self._steps = bqplot.Axis(scale=self._x, tick_format="d", **quiet)
-        self._values = bqplot.Axis(scale=self._y, orientation="vertical", tick_format=".3~g", **quiet)
+        self._values = bqplot.Axis(scale=self._y, side="left", tick_format=".3~g", **quiet)
         super().__init__(
             marks=[self._bars, self._target, self._mark], axes=[self._steps, self._values],
             title="every cut, by step: gradient part (grey) + bias part (orange, blue below zero) = target (dashed)",
@@ -49,7 +49,6 @@ class PartsPanel(bqplot.Figure):
             min_aspect_ratio=0.1, max_aspect_ratio=100.0, background_style={"fill": "transparent"},
         )  # fmt: skip
         self.layout.height, self.layout.width = "220px", "100%"
-        self.layout.display = "none"  # until there is something to show
         self._bars.on_element_click(lambda _, event: on_step(int(event["data"]["x"])))
 
     def show_frames(self, frames: Sequence[dict[str, Any]]) -> None:
@@ -71,10 +70,15 @@ class PartsPanel(bqplot.Figure):
         with self._target.hold_sync():
             self._target.x, self._target.y = [-0.6, last + 0.6], [target, target]
         self._steps.tick_values = sorted({*range(0, last, max(1, -(-last // 12))), last})
-        self.layout.display = None
         self._values.tick_values = round_ticks(low, high)
         self._mark.y = [low - room, high + room]
 
     def show_step(self, step: int) -> None:
         """Mark one step."""
         self._mark.x = [step, step]
+
+    def close(self) -> None:
+        """Close the figure and all that it is made of: an open mark would keep the explorer alive."""
+        for part in (*self.marks, *self.axes, self._x, self._y, self.scale_x, self.scale_y, self.layout):
+            part.close()
+        super().close()

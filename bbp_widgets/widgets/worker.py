@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -56,4 +57,7 @@ class Worker:
                     self._idle.set()
                     return
                 cancel = self._cancel = threading.Event()
-            job(cancel)
+            try:
+                job(cancel)
+            except BaseException:  # said as any thread's last words are; the next job still runs
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))

@@ -350,6 +350,28 @@ def test_a_request_that_cannot_be_met_is_told_in_the_page(
     assert explorer.attribution is not None
 
 
+@pytest.mark.parametrize(
+    "changes", [{"rule": "best"}, {"parameters": {"temperature": 1}}, {"sample": 9}], ids=str
+)
+def test_a_request_that_cannot_be_met_changes_nothing_and_is_answered_each_time(
+    make: Make, changes: dict[str, Any]
+) -> None:
+    explorer = make()
+    before = {name: getattr(explorer, name) for name in state()}
+    for seq in (3, 4):
+        ask(explorer, seq, target=1, **changes)
+        assert explorer.wait(LONG)
+        assert explorer.stage.error["seq"] == seq
+        assert {name: getattr(explorer, name) for name in state()} == before
+
+
+def test_a_request_without_its_fields_is_told_in_the_page(make: Make) -> None:
+    explorer = make()
+    explorer.stage.set_state({"request": {"seq": 9}})
+    assert explorer.wait(LONG)
+    assert explorer.stage.error["seq"] == 9
+
+
 def test_a_network_that_cannot_be_explained_says_it_in_the_engines_words(make: Make) -> None:
     class Sorted(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
