@@ -12,7 +12,7 @@ The table is printed by ``benchmarks/fit_exponential.py``.
 
 from __future__ import annotations
 
-__all__ = ["FARTHEST", "Fit", "powers"]
+__all__ = ["FARTHEST", "REACHES", "Fit", "powers"]
 
 #: (reach M, ((exponent, coefficient), ...)): exp(z) = 1 + Σ coefficient · (z/M)^exponent up to z = M.
 Fit = tuple[float, tuple[tuple[float, float], ...]]
@@ -88,8 +88,9 @@ _TABLE: dict[float, tuple[tuple[float, float], ...]] = {
     ),
 }
 
-#: The largest z for which there is a sum.
-FARTHEST = max(_TABLE)
+#: The reaches M for which there is a sum, and the largest of them.
+REACHES = tuple(_TABLE)
+FARTHEST = REACHES[-1]
 
 
 def powers(bound: float) -> Fit | None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .graph import Value
 
-__all__ = ["TILE_ELEMENTS", "Dense", "Mixing", "Summands", "Tile", "Windows"]
+__all__ = ["TILE_ELEMENTS", "Dense", "Mixing", "Summands", "Tile", "Windows", "parts_of_units"]
 
 #: Strengths written out at once, 16 MB in float32: larger tiles were slower here, smaller ones no faster.
 TILE_ELEMENTS = 1 << 22
@@ -80,8 +80,19 @@ class Dense(Mixing):
         """Return the largest ``x`` among each output's inputs, broadcastable to the output. ``x`` is ≥ 0."""
 
     @abstractmethod
+    def tiles_of(self, units: Tensor, mass: Tensor, given: Tensor) -> Iterator[Tile]:
+        """Write out the fan-ins of some units only: those where the mask ``units``, like the output, is true."""
+
+    @abstractmethod
     def per_unit(self, array: Tensor) -> Tensor:
         """Reshape one number per row of ``weight`` so that it broadcasts to the output."""
+
+
+def parts_of_units(units: Tensor, fan_in: int) -> Iterator[tuple[Tensor, ...]]:
+    """Return where a mask of units is true, as one index per axis, in parts that fill a tile."""
+    step = max(1, TILE_ELEMENTS // max(1, fan_in))
+    for part in units.nonzero().split(step):
+        yield part.unbind(1)
 
 
 class Windows(Mixing):

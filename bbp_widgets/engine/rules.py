@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .errors import UnknownRule, listed
-from .exponential import Fit, powers
+from .exponential import REACHES, Fit, powers
 from .mixing import Dense, Mixing, Tile
 
 __all__ = [
@@ -157,8 +157,8 @@ class Softmax(Rule):
     name: ClassVar[str] = "softmax"
     says: ClassVar[str] = "by size of contribution, sharper as T falls"
 
-    #: Passes over inputs of different sizes before the fan-ins are written out instead.
-    _LEVELS: ClassVar[int] = 4
+    #: The part of a node's units whose fan-ins are written out by themselves; where it is more, all of them are.
+    _FEW: ClassVar[float] = 0.3
 
     def __post_init__(self) -> None:
         _check_positive(self, "temperature")
@@ -175,9 +175,8 @@ class Softmax(Rule):
     def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
         """Share by the sum of powers of ``exponential.py``: exp(τ|w||x|) without an exponential.
 
-        Inputs that are small next to the largest of their sample would underflow when raised to a power, so the
-        units are taken in levels, by the largest input each of them sees. ``None`` (and so tiles) where the
-        largest exponent of a unit is out of the table's reach.
+        A few units have exponents far beyond those of the others, or strengths so small next to the layer's largest
+        that their powers would underflow. Their fan-ins are written out. ``None`` where they are not few.
         """
         weight, x = mixing.weight.abs(), mixing.x.abs()
         rate_scale, input_scale = _largest(weight), _largest(x)
@@ -190,64 +189,72 @@ class Softmax(Rule):
         else:
             tau = mixing.per_unit(rate_scale.flatten()) * (input_scale / self.temperature)
             tau = tau.expand(mass.shape)
-        top = mixing.reach(inputs)
-        todo = torch.ones_like(mass, dtype=torch.bool)
-        given = torch.zeros_like(x)
-        for attempt in range(self._LEVELS):
-            ceiling = torch.where(todo, top, 0).max()
-            if ceiling <= 0:  # every input that is left is zero: all strengths alike
-                return given + mixing.scatter(torch.where(todo, mass, 0) / count)
-            level = _Level(mixing, rates, (inputs / ceiling).clamp(max=1), tau * ceiling, count)
-            bound = level.tau * (top / ceiling)
-            if self.relative:  # no input is larger than √n times the root mean square of n
-                bound = torch.minimum(bound, count.sqrt() / self.temperature)
-            if attempt == 0:  # what the closer bound leaves over is few, and taken with the coarse one
-                bound = level.largest_exponent(bound)
-            bound = torch.where(todo, bound, 0)
-            fit = powers(float(bound.max()))
-            if fit is None:
-                return None
-            now = todo & level.in_range(bound, fit)
-            given += level.share(torch.where(now, mass, 0), bound, fit)
-            todo &= ~now
-            if not bool((todo & (mass != 0)).any()):
-                return given
-        return None
+        units = _Units(mixing, rates, inputs, tau, count)
+        bound = units.largest_exponent()
+        if self.relative:  # no input is larger than √n times the root mean square of n
+            bound = torch.minimum(bound, count.sqrt() / self.temperature)
+        fit = _fit_for(bound)
+        quick = units.in_range(bound, fit)
+        rest = ~quick & (mass != 0)
+        left = int(rest.sum())
+        if left > self._FEW * mass.numel():
+            return None
+        given = units.share(torch.where(quick, mass, 0), bound, fit)
+        if left:
+            given = given.contiguous()
+            for tile in mixing.tiles_of(rest, mass, given):
+                tile.give(self._shares(tile) * tile.mass.unsqueeze(tile.dim))
+        return given
+
+
+def _fit_for(bound: Tensor) -> Fit:
+    """Return the shortest sum of powers that holds for all but a few units, by the bounds of their exponents.
+
+    A unit written out costs some hundred times what a power more costs it, so half a percent of them may be.
+    """
+    few = bound.numel() // 200
+    for reach in REACHES:
+        if reach == REACHES[-1] or int((bound > reach).sum()) <= few:
+            break
+    fit = powers(reach)
+    assert fit is not None
+    return fit
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
-    """The units of a node whose largest inputs are of one size, sharing by φ = exp(tau · rates · inputs)."""
+class _Units:
+    """The units of a node, sharing by φ = exp(tau · rates · inputs)."""
 
     mixing: Dense
     rates: Tensor  # |W| over the largest of its row
-    inputs: Tensor  # |x| over the largest that these units see
+    inputs: Tensor  # |x| over the largest of its sample
     tau: Tensor
     count: Tensor
 
     #: A term below this part of a unit's smallest φ is left out: a unit of small exponents has no high powers.
     _NEGLIGIBLE: ClassVar[float] = math.log(1e-6)
 
-    def largest_exponent(self, coarse: Tensor) -> Tensor:
+    def largest_exponent(self) -> Tensor:
         """Return a bound of the largest exponent of each unit: the 8-norm of its fan-in, or a coarser one.
 
         Σ z^8 costs one convolution, and its root is within a few parts in ten of the largest z, where the largest
         weight times the largest input is twice that and more; a smaller bound needs fewer powers.
         """
+        coarse = self.tau * self.mixing.reach(self.inputs)
         power_sum = self.mixing.spread(self.rates**8, self.inputs**8)
         norm = torch.minimum(self.tau * power_sum ** (1 / 8), coarse)
         return torch.where(power_sum > 1e-28, norm, coarse)  # below it, the powers may have underflowed
 
     def in_range(self, bound: Tensor, fit: Fit) -> Tensor:
-        """Return the units whose terms, and the numbers they meet on the way there and back, are ordinary ones.
+        """Return the units that the sum reaches and whose terms are ordinary numbers, on the way there and back.
 
-        A unit with large exponents from strengths that are small next to the level's largest is not: its slope to a
+        A unit with large exponents from strengths that are small next to the layer's largest is none: its slope to a
         high power overflows, while its strengths to that power underflow.
         """
         reach, terms = fit
         log_slope, log_part = self._logs(self.tau, reach), self._logs(bound, reach)
         room = math.log(torch.finfo(bound.dtype).max) - 20
-        okay = torch.ones_like(bound, dtype=torch.bool)
+        okay = bound <= reach
         for exponent, coefficient in terms:
             constant = math.log(coefficient)
             left_out = log_part * exponent < self._NEGLIGIBLE - constant
@@ -255,7 +262,7 @@ class _Level:
         return okay
 
     def share(self, mass: Tensor, bound: Tensor, fit: Fit) -> Tensor:
-        """Give every input its part of these units' mass; a unit of another level has none here."""
+        """Give every input its part of these units' mass; units that are written out have none here."""
         reach, terms = fit
         log_slope, log_part = self._logs(self.tau, reach), self._logs(bound, reach)
         log_inputs = self.inputs.log()  # -inf where zero, which exp brings back to zero

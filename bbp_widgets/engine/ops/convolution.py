@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile
+from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -46,10 +46,12 @@ class ConvolutionMixing(Dense):
 
     def _transposed(self, mass: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
-        spatial = self.inputs[0].tensor.shape[2:]
-        like = mass.new_empty(
-            mass.shape[0], weight.shape[1] * groups, *spatial
-        )  # only its shape is looked at
+        x = self.inputs[0].tensor
+        shape = (mass.shape[0], weight.shape[1] * groups, *x.shape[2:])
+        last = x.dim() == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        # only its shape and its layout are looked at; the result gets both
+        like = torch.empty(shape, dtype=mass.dtype, device=mass.device, memory_format=layout)
         return aten.convolution_backward(
             mass, like, weight, None, self.stride, self.padding, self.dilation, False, zeros, groups,
             [True, False, False],
@@ -100,12 +102,41 @@ class ConvolutionMixing(Dense):
     def per_unit(self, array: Tensor) -> Tensor:
         return array.view(-1, *[1] * self.dims)
 
+    def _places(self, device: torch.device) -> Tensor:
+        """Return the places each window sees, (windows, places of a window)."""
+        sizes, kernel, windows = self.inputs[0].tensor.shape[2:], self.weight.shape[2:], self.output[2:]
+        geometry = zip(sizes, windows, kernel, self.stride, self.padding, self.dilation, strict=True)
+        return window_places([axis_places(*axis) for axis in geometry], sizes).to(device)
+
+    def tiles_of(self, units: Tensor, mass: Tensor, given: Tensor) -> Iterator[Tile]:
+        value = self.inputs[0]
+        n, groups, channels = mass.shape[0], self.groups, self.weight.shape[1]
+        places = self._places(mass.device)
+        x = value.tensor.reshape(-1)
+        live = None if value.live is None else value.live.reshape(-1)
+        rates = self.weight.reshape(-1, channels, places.shape[1])
+        flat_mass = mass.reshape(n, -1, len(places))
+        received = given.view(-1)
+        volume = value.tensor[0, 0].numel()
+        channel = torch.arange(channels, device=mass.device)[None, :, None] * volume
+        for sample, unit, window in parts_of_units(units.reshape(flat_mass.shape), rates[0].numel()):
+            there = places[window][:, None] >= 0
+            block = (sample * groups + unit // (self.output[1] // groups)) * channels * volume
+            index = block[:, None, None] + channel + places[window][:, None].clamp(min=0)
+            mask = there if live is None else live[index] & there
+            mask = mask.expand(index.shape)
+            weight = rates[unit]
+
+            def give(shares: Tensor, index: Tensor = index, mask: Tensor = mask) -> None:
+                received.index_add_(0, index.flatten(), (shares * mask.flatten(1)).flatten())
+
+            strength = (x[index] * weight).flatten(1)
+            yield Tile(strength, weight.flatten(1), mask.flatten(1), flat_mass[sample, unit, window], give)
+
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         value = self.inputs[0]
         n, groups, channels = mass.shape[0], self.groups, self.weight.shape[1]
-        sizes, kernel, windows = value.tensor.shape[2:], self.weight.shape[2:], self.output[2:]
-        geometry = zip(sizes, windows, kernel, self.stride, self.padding, self.dilation, strict=True)
-        places = window_places([axis_places(*axis) for axis in geometry], sizes).to(mass.device)
+        places = self._places(mass.device)
         x = value.tensor.reshape(n, groups, channels, -1)
         live = None if value.live is None else value.live.reshape(n, groups, channels, -1)
         flat_mass = mass.reshape(n, groups, -1, len(places))

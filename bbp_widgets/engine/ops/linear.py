@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile
+from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units
 
 aten = torch.ops.aten
 
@@ -42,6 +42,21 @@ class LinearMixing(Dense):
 
     def per_unit(self, array: Tensor) -> Tensor:
         return array
+
+    def tiles_of(self, units: Tensor, mass: Tensor, given: Tensor) -> Iterator[Tile]:
+        value = self.inputs[0]
+        x = value.tensor.flatten(0, -2)
+        live = None if value.live is None else value.live.flatten(0, -2)
+        flat_mass = mass.reshape(len(x), -1)
+        received = given.view(x.shape)
+        for row, unit in parts_of_units(units.reshape(flat_mass.shape), x.shape[1]):
+            mask = None if live is None else live[row]
+            weight = self.weight[unit]
+
+            def give(shares: Tensor, row: Tensor = row) -> None:
+                received.index_add_(0, row, shares)
+
+            yield Tile(x[row] * weight, weight, mask, flat_mass[row, unit], give)
 
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         value = self.inputs[0]
