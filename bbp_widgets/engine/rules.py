@@ -73,14 +73,15 @@ class Rule(ABC):
         return given
 
     def _shares(self, tile: Tile) -> Tensor:
-        phi = self.phi(tile)
-        everyone = torch.ones_like(phi)
-        if tile.live is not None:
-            phi, everyone = phi * tile.live, everyone * tile.live
+        phi = self.phi(tile) if tile.live is None else self.phi(tile) * tile.live
         total = phi.sum(tile.dim, keepdim=True)
-        count = everyone.sum(tile.dim, keepdim=True)
+        silent = total <= 0
+        if not bool(silent.any()):
+            return phi / total
+        everyone = torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
         # a unit with no live input keeps no mass (walk.py), so its shares may be anything finite
-        return torch.where(total > 0, phi / total, everyone / count.clamp(min=1))
+        count = everyone.sum(tile.dim, keepdim=True).clamp(min=1)
+        return torch.where(silent, everyone / count, phi / total)
 
     @property
     def parameters(self) -> dict[str, Any]:
