@@ -81,7 +81,9 @@ def demo(arguments: Sequence[str]) -> int:
         )
     say("JupyterLab opens; press Ctrl-C here to end it")
     root = ["--allow-root"] if is_root() else []
-    become([PYTHON, "-m", "jupyterlab", FIRST_NOTEBOOK, *root, *arguments])
+    # the address that a server without a browser prints leads to the notebook, too
+    address = f"--LabApp.default_url=/lab/tree/{Path(FIRST_NOTEBOOK).name}"
+    become([PYTHON, "-m", "jupyterlab", FIRST_NOTEBOOK, address, *root, *arguments])
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -319,12 +318,14 @@ def names() -> tuple[str, ...]:
     return tuple(_RULES)
 
 
-def as_rule(rule: str | Rule | Callable[[], Rule], **parameters: Any) -> Rule:
+def as_rule(rule: str | Rule, **parameters: Any) -> Rule:
     """Return the rule that a name or a rule means, with these parameters.
 
     Raises: ``UnknownRule`` naming what there is.
     """
     if isinstance(rule, Rule):
+        if parameters:
+            raise UnknownRule(f"{rule} has its parameters already; got {listed(parameters)} beside it.")
         return rule
     kind = _RULES.get(rule) if isinstance(rule, str) else None
     if kind is None:

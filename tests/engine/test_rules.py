@@ -168,6 +168,7 @@ def test_the_sum_of_powers_is_the_exponential() -> None:
         ("softmax", {"temperature": float("nan")}, ["positive", "nan"]),
         ("uniform", {"power": 1}, ["uniform", "none"]),
         (3, {}, ["3"]),
+        (bbp.rules.softmax(), {"temperature": 2}, ["softmax", "already", "temperature"]),
     ],
 )
 def test_an_unknown_rule_says_what_there_is(rule: object, parameters: dict, words: list[str]) -> None:

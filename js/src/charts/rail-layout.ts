@@ -9,7 +9,7 @@ const TRACK = 132;
 const LANE = TRACK + 9;
 const LANE_HEIGHT = 34;
 const BRACE = LANE + LANE_HEIGHT + 17;
-const MARGIN = 66;
+const MARGIN = 76;
 /** With less room than this a stop is a dot, and with less than that it has no mark of its own. */
 const ROOMY = 13;
 const TIGHT = 4;
