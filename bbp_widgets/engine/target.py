@@ -120,6 +120,8 @@ def _index(target: Any, table: Tensor, samples: int) -> Tensor:
     if pair:
         if index.shape != (2,):
             raise BadTarget(f"a tuple is a pair (a, b), a rather than b; got {target!r}: {_WANTED}")
+        if index[0] == index[1]:
+            raise BadTarget(f"a pair (a, b) needs two different outputs, got {target!r}: {_WANTED}")
         index = index.expand(samples, 2)
     elif index.dim() == 0:
         index = index.expand(samples)

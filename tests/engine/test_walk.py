@@ -157,6 +157,7 @@ def test_targets_of_every_kind() -> None:
         (-6, ["-6", "out of range"]),
         ([0, 1], ["3 samples"]),
         ((0, 1, 2), ["pair"]),
+        ((2, 2), ["two different outputs", "(2, 2)"]),
         (1.5, ["whole numbers"]),
         ("cat", ["cat"]),
         (lambda out: out, ["(3,)", "(3, 5)"]),
