@@ -21,17 +21,9 @@ from .exponential import REACHES, Fit, powers
 from .mixing import Dense, Mixing, Tile
 
 __all__ = [
-    "Proportional",
-    "Rule",
-    "Softmax",
-    "Tile",
-    "Uniform",
-    "as_rule",
-    "names",
-    "proportional",
-    "softmax",
-    "uniform",
-]
+    "Aligned", "Opposed", "Proportional", "Rule", "Softmax", "Softmin", "Tile", "Uniform", "Weights", "Winner",
+    "aligned", "as_rule", "names", "opposed", "proportional", "softmax", "softmin", "uniform", "weights", "winner",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -207,6 +199,95 @@ class Softmax(Rule):
         return given
 
 
+@dataclass(frozen=True)
+class _Signed(Rule):
+    """φ = exp(±strength/T), for some reading of the strength."""
+
+    temperature: float = 1.0
+    relative: bool = True
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "temperature")
+
+    @abstractmethod
+    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
+        """Return what grows with the share, from the (relative) strengths and the mass they share."""
+
+    def phi(self, tile: Tile) -> Tensor:
+        strength = tile.strength if tile.live is None else tile.strength * tile.live
+        if self.relative:
+            strength = strength.sign() * _over_rms(strength.abs(), tile)
+        z = self.exponent(strength, tile.mass.unsqueeze(tile.dim)) / self.temperature
+        top = z if tile.live is None else torch.where(tile.live, z, -math.inf)
+        largest = top.amax(tile.dim, keepdim=True)
+        return (z - torch.where(largest.isfinite(), largest, 0)).clamp(max=0).exp()
+
+
+@dataclass(frozen=True)
+class Softmin(_Signed):
+    """To the inputs that the gradient part uses least. φ = exp(−|s|/T)."""
+
+    name: ClassVar[str] = "softmin"
+    says: ClassVar[str] = "to the inputs that the gradient part uses least"
+
+    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
+        return -strength.abs()
+
+
+@dataclass(frozen=True)
+class Aligned(_Signed):
+    """To the inputs that push the way the bias pushes. φ = exp(σs/T), σ the sign of the unit's mass."""
+
+    name: ClassVar[str] = "aligned"
+    says: ClassVar[str] = "to the inputs that push the way the bias pushes"
+
+    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
+        return strength * mass.sign()
+
+
+@dataclass(frozen=True)
+class Opposed(_Signed):
+    """To the inputs that the bias works against. φ = exp(−σs/T), σ the sign of the unit's mass."""
+
+    name: ClassVar[str] = "opposed"
+    says: ClassVar[str] = "to the inputs that the bias works against"
+
+    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
+        return -strength * mass.sign()
+
+
+@dataclass(frozen=True)
+class Winner(Rule):
+    """All to the largest contribution, ties split: what softmax tends to as T falls. φ = 1 at the largest |s|."""
+
+    name: ClassVar[str] = "winner"
+    says: ClassVar[str] = "all to the largest contribution"
+
+    def phi(self, tile: Tile) -> Tensor:
+        size = tile.strength.abs()
+        if tile.live is not None:
+            size = torch.where(tile.live, size, -1)
+        return (size == size.amax(tile.dim, keepdim=True)).to(tile.strength.dtype)
+
+
+@dataclass(frozen=True)
+class Weights(Rule):
+    """By wiring alone, whatever the input. φ = |W|^power."""
+
+    power: float = 1.0
+    name: ClassVar[str] = "weights"
+    says: ClassVar[str] = "by wiring alone, whatever the input"
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "power")
+
+    def phi(self, tile: Tile) -> Tensor:
+        rates = tile.weight.abs().expand(tile.strength.shape)
+        live = rates if tile.live is None else rates * tile.live
+        top = live.amax(tile.dim, keepdim=True)
+        return torch.where(top > 0, rates / top, 0) ** self.power
+
+
 def _fit_for(bound: Tensor) -> Fit:
     """Return the shortest sum of powers that holds for all but a few units, by the bounds of their exponents.
 
@@ -310,7 +391,8 @@ def _check_positive(rule: Rule, parameter: str) -> None:
         raise UnknownRule(f'rule "{rule.name}" wants a positive finite {parameter}, got {value!r}.')
 
 
-_RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (Uniform, Proportional, Softmax)}
+_KINDS: tuple[type[Rule], ...] = (Uniform, Proportional, Softmax, Softmin, Aligned, Opposed, Winner, Weights)
+_RULES: dict[str, type[Rule]] = {rule.name: rule for rule in _KINDS}
 
 
 def names() -> tuple[str, ...]:
@@ -353,3 +435,28 @@ def proportional(power: float = 1.0) -> Rule:
 def softmax(temperature: float = 1.0, relative: bool = True) -> Rule:
     """Share by exp(|s|/T): by size of contribution, sharper as the temperature falls."""
     return Softmax(temperature, relative)
+
+
+def softmin(temperature: float = 1.0, relative: bool = True) -> Rule:
+    """Share by exp(−|s|/T): to the inputs that the gradient part uses least."""
+    return Softmin(temperature, relative)
+
+
+def aligned(temperature: float = 1.0, relative: bool = True) -> Rule:
+    """Share by exp(σs/T): to the inputs that push the way the bias pushes."""
+    return Aligned(temperature, relative)
+
+
+def opposed(temperature: float = 1.0, relative: bool = True) -> Rule:
+    """Share by exp(−σs/T): to the inputs that the bias works against."""
+    return Opposed(temperature, relative)
+
+
+def winner() -> Rule:
+    """Share all with the largest contribution, ties split."""
+    return Winner()
+
+
+def weights(power: float = 1.0) -> Rule:
+    """Share by |W|^power: by wiring alone, whatever the input."""
+    return Weights(power)

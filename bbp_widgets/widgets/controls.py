@@ -8,14 +8,9 @@ from bbp_widgets.engine import UnknownRule, as_rule
 
 __all__ = ["rule_controls"]
 
-_SLIDERS: dict[str, list[dict[str, Any]]] = {
-    "proportional": [
-        {"name": "power", "label": "power", "min": 0.25, "max": 4.0, "default": 1.0, "scale": "log"},
-    ],
-    "softmax": [
-        {"name": "temperature", "label": "T", "min": 0.05, "max": 10.0, "default": 1.0, "scale": "log"},
-    ],
-}
+_POWER = {"name": "power", "label": "power", "min": 0.25, "max": 4.0, "default": 1.0, "scale": "log"}
+_TEMPERATURE = {"name": "temperature", "label": "T", "min": 0.05, "max": 10.0, "default": 1.0, "scale": "log"}
+_SLIDERS: dict[str, dict[str, Any]] = {"power": _POWER, "temperature": _TEMPERATURE}
 
 
 def rule_controls(names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -25,4 +20,9 @@ def rule_controls(names: tuple[str, ...]) -> list[dict[str, Any]]:
     """
     if not names:
         raise UnknownRule("an explorer needs at least one rule, got none.")
-    return [{"name": n, "says": as_rule(n).says, "parameters": _SLIDERS.get(n, [])} for n in names]
+    offered = []
+    for name in names:
+        rule = as_rule(name)
+        sliders = [_SLIDERS[parameter] for parameter in rule.parameters if parameter in _SLIDERS]
+        offered.append({"name": rule.name, "says": rule.says, "parameters": sliders})
+    return offered

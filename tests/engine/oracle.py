@@ -11,35 +11,61 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Phi = Callable[[Tensor, Tensor], Tensor]  # strengths and mask of one unit -> φ of its inputs
+#: Strengths, mask, weights and mass of one unit -> φ of its inputs.
+Phi = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def uniform(s: Tensor, there: Tensor) -> Tensor:
+def uniform(s: Tensor, there: Tensor, w: Tensor, m: Tensor) -> Tensor:
     return torch.ones_like(s)
 
 
 def proportional(power: float) -> Phi:
-    return lambda s, there: s.abs() ** power
+    return lambda s, there, w, m: s.abs() ** power
 
 
-def softmax(temperature: float, relative: bool) -> Phi:
-    def phi(s: Tensor, there: Tensor) -> Tensor:
-        size = s.abs()
+def weights(power: float) -> Phi:
+    return lambda s, there, w, m: w.abs() ** power
+
+
+def winner(s: Tensor, there: Tensor, w: Tensor, m: Tensor) -> Tensor:
+    return (s.abs() == s[there].abs().max()).double() if there.any() else torch.zeros_like(s)
+
+
+def _exponential(read: Callable[[Tensor, Tensor], Tensor], temperature: float, relative: bool) -> Phi:
+    def phi(s: Tensor, there: Tensor, w: Tensor, m: Tensor) -> Tensor:
+        if not there.any():
+            return torch.zeros_like(s)
         if relative:
-            rms = (size[there] ** 2).mean().sqrt() if there.any() else torch.tensor(0.0)
-            size = size / rms if rms > 0 else torch.zeros_like(size)
-        size = size / temperature
-        return (size - size[there].max()).exp() if there.any() else torch.zeros_like(size)
+            rms = (s[there] ** 2).mean().sqrt()
+            s = s / rms if rms > 0 else torch.zeros_like(s)
+        z = read(s, m) / temperature
+        return (z - z[there].max()).clamp(max=0).exp()
 
     return phi
 
 
-def shares(phi: Phi, weight: Tensor, there: Tensor, x: Tensor) -> Tensor:
+def softmax(temperature: float, relative: bool) -> Phi:
+    return _exponential(lambda s, m: s.abs(), temperature, relative)
+
+
+def softmin(temperature: float, relative: bool) -> Phi:
+    return _exponential(lambda s, m: -s.abs(), temperature, relative)
+
+
+def aligned(temperature: float, relative: bool) -> Phi:
+    return _exponential(lambda s, m: s * m.sign(), temperature, relative)
+
+
+def opposed(temperature: float, relative: bool) -> Phi:
+    return _exponential(lambda s, m: -s * m.sign(), temperature, relative)
+
+
+def shares(phi: Phi, weight: Tensor, there: Tensor, x: Tensor, mass: Tensor) -> Tensor:
     """Return the matrix of shares: row q adds up to one over the inputs that unit q has."""
     weight, x = weight.double(), x.double()
     rows = []
-    for w, mask in zip(weight, there, strict=True):
-        value = phi(w * x, mask) * mask
+    for w, mask, m in zip(weight, there, mass.double(), strict=True):
+        value = phi(w * x, mask, w, m) * mask
         if not mask.any():
             rows.append(torch.zeros_like(value))
         elif value.sum() > 0:
@@ -51,7 +77,7 @@ def shares(phi: Phi, weight: Tensor, there: Tensor, x: Tensor) -> Tensor:
 
 def given(phi: Phi, weight: Tensor, there: Tensor, x: Tensor, mass: Tensor) -> Tensor:
     """Return what each input gets of the units' mass."""
-    return shares(phi, weight, there, x).t() @ mass.double()
+    return shares(phi, weight, there, x, mass).t() @ mass.double()
 
 
 def matrix_of(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -86,6 +86,11 @@ RULES: list[tuple[Rule, oracle.Phi]] = [
 ]
 SOFTMAX = [(t, relative) for t in (0.01, 0.1, 0.5, 1.0, 3.0, 10.0) for relative in (True, False)]
 RULES += [(bbp.rules.softmax(t, relative), oracle.softmax(t, relative)) for t, relative in SOFTMAX]
+RULES += [(bbp.rules.winner(), oracle.winner), (bbp.rules.weights(), oracle.weights(1.0))]
+RULES += [(bbp.rules.weights(2.0), oracle.weights(2.0))]
+for _t, _relative in [(0.1, True), (1.0, True), (1.0, False), (10.0, True)]:
+    for _name in ("softmin", "aligned", "opposed"):
+        RULES.append((getattr(bbp.rules, _name)(_t, _relative), getattr(oracle, _name)(_t, _relative)))
 RULES += [(Tiled(t, relative), oracle.softmax(t, relative)) for t, relative in SOFTMAX]
 
 
@@ -119,7 +124,7 @@ def test_a_rule_shares_as_its_formula_says(name: str, scale: str, dtype: torch.d
 def test_summands_share_by_their_size(rule: Rule, phi: oracle.Phi) -> None:
     a = torch.tensor([[1.0, -2.0, 0.0, 0.0, 1e-6]], dtype=torch.double)
     b = torch.tensor([[3.0, 2.0, 0.0, -1.0, 1e3]], dtype=torch.double)
-    network = OneNode(lambda x, y: x - 2 * y, torch.Size([5])).double().eval()
+    network = OneNode(lambda x, y: torch.sub(x, y, alpha=2), torch.Size([5])).double().eval()
     result = bbp.attribute(network, (a, b), target=0, rule=rule)
     for i, mass in enumerate(network.mass(0)):
         expected = oracle.given(
