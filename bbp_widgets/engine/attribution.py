@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import torch
 from torch import Tensor
 
+from .accounts import Accounts, mass_accounts
 from .graph import Node, Value
 from .mixing import Mixing
 from .rules import Rule
-from .walk import Masses, Site, sum_per_sample
+from .samples import sum_per_sample
+from .walk import Masses, Site
 
 if TYPE_CHECKING:
     from .local_model import Inputs, LocalModel
@@ -115,6 +118,7 @@ class Attribution:
         """Use ``attribute`` or ``LocalModel.attribute``."""
         self.local, self.rule = local, rule
         self._masses = masses
+        self._ledger: Ledger | None = None
         self._sites: tuple[Site, ...] = local._gradients.sites
 
     @property
@@ -140,14 +144,14 @@ class Attribution:
     @property
     def unshared(self) -> Tensor:
         """Mass that no input could be given, (N,): named in the ledger, and still counted."""
-        return (self._masses.opening_unshared + self._masses.unshared.sum(0)).to(self.value.dtype)
+        return (self._masses.opening_unshared + self._accounts.unshared.sum(0)).to(self.value.dtype)
 
     @property
     def residual(self) -> Tensor:
         """What the attributions miss of the target, (N,): value − Σ gradient − Σ bias − unshared."""
         n = len(self.value)
-        parts = [self.local._grad(v) * v.tensor for v in self._inputs] + [self._mass(v) for v in self._inputs]
-        total = torch.stack([sum_per_sample(part, n) for part in parts]).sum(0)
+        parts = [(v, part) for v in self._inputs for part in (self.local._grad(v) * v.tensor, self._mass(v))]
+        total = torch.stack([sum_per_sample(part, n, v.layout) for v, part in parts]).sum(0)
         return (self.value.double() - total - self.unshared.double()).to(self.value.dtype)
 
     @property
@@ -156,34 +160,36 @@ class Attribution:
 
         A target that has an intercept of its own (a log-odds, say) is the first step, named ``"target"``.
         """
-        masses = self._masses
-        steps, lost = self._opening_steps(), masses.opening_unshared
+        if self._ledger is None:
+            self._ledger = Ledger([*self._opening_steps(), *self._steps()])
+        return self._ledger
+
+    def _steps(self) -> Iterator[Step]:
+        gradient, mass = self.local._accounts, self._accounts
+        value, lost = self.value.double(), self._masses.opening_unshared
         for i, site in enumerate(self._sites):
-            lost = lost + masses.unshared[i]
-            residual = self.value.double() - site.cut_gradient - masses.cut_bias[i] - lost
-            steps.append(
-                Step(
-                    node=site.node.name,
-                    module=site.node.module,
-                    op=site.node.op_name,
-                    shape=site.node.shape,
-                    mixes=isinstance(site.facts.fan_in, Mixing),
-                    adds=site.facts.intercept is not None,
-                    mass_in=masses.mass_in[i],
-                    intercept=site.intercept,
-                    unshared=masses.unshared[i],
-                    cut_gradient=site.cut_gradient,
-                    cut_bias=masses.cut_bias[i],
-                    residual=residual,
-                )
+            lost = lost + mass.unshared[i]
+            yield Step(
+                node=site.node.name,
+                module=site.node.module,
+                op=site.node.op_name,
+                shape=site.node.shape,
+                mixes=isinstance(site.facts.fan_in, Mixing),
+                adds=site.facts.intercept is not None,
+                mass_in=mass.mass_in[i],
+                intercept=gradient.intercept[i],
+                unshared=mass.unshared[i],
+                cut_gradient=gradient.cut_gradient[i],
+                cut_bias=mass.cut_bias[i],
+                residual=value - gradient.cut_gradient[i] - mass.cut_bias[i] - lost,
             )
-        return Ledger(steps)
 
     def _opening_steps(self) -> list[Step]:
-        gradients, masses = self.local._gradients, self._masses
-        if not bool((gradients.opening != 0).any()):
+        opening = self.local._gradients.opening
+        if not bool((opening != 0).any()):
             return []
-        cut = masses.opening_cut
+        gradient, cut = self.local._accounts.first_cut, self._accounts.opening_cut
+        unshared = self._masses.opening_unshared
         return [
             Step(
                 node="target",
@@ -193,13 +199,18 @@ class Attribution:
                 mixes=True,
                 adds=True,
                 mass_in=torch.zeros_like(cut),
-                intercept=gradients.opening,
-                unshared=masses.opening_unshared,
-                cut_gradient=gradients.first_cut,
+                intercept=opening,
+                unshared=unshared,
+                cut_gradient=gradient,
                 cut_bias=cut,
-                residual=self.value.double() - gradients.first_cut - cut - masses.opening_unshared,
+                residual=self.value.double() - gradient - cut - unshared,
             )
         ]
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        with torch.inference_mode(False), torch.no_grad():
+            return mass_accounts(self._masses, self.local._gradients, self.local._target)
 
     def at(self, name: str) -> Place:
         """Return value, grad and mass at the output of a module or of a node.

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .samples import Layout
+
 __all__ = ["Graph", "Mask", "Node", "Value"]
 
 #: Which elements of a value depend on the explained input: ``None`` for all of them, else a bool tensor.
@@ -21,10 +23,12 @@ class Value:
     tensor: Tensor
     live: Mask = None
     name: str = ""
+    layout: Layout | None = None  # where the samples lie; None: along the first axis
+    gate: bool = False  # with gates held fixed: this is one (a sigmoid, a softmax, what is made of them)
 
     def only_live(self, tensor: Tensor) -> Tensor:
         """Return ``tensor`` with the elements that are constant here set to zero."""
-        return tensor if self.live is None else tensor * self.live
+        return tensor if self.live is None else torch.where(self.live, tensor, 0)
 
     def constant_part(self) -> Tensor | None:
         """Return the value's constant elements, the live ones set to zero; ``None`` where all are live."""
@@ -50,6 +54,7 @@ class Node:
     outputs: tuple[Value | None, ...] = ()
     results: tuple[Any, ...] = ()  # what the call returned, also what is not live: indices of winners
     input_of: dict[int, Value] = field(default_factory=dict)  # id(argument tensor) -> its value
+    gated: bool = False  # gates are held fixed at their values here
 
     @property
     def output(self) -> Value:
@@ -89,3 +94,7 @@ class Graph:
     nodes: tuple[Node, ...]
     output: Any  # what the network returned: a tensor, or tensors in tuples, lists and dicts
     value_of: dict[int, Value]  # id(tensor) -> value, for the tensors of `output`
+
+    def forgetting_nodes(self) -> Graph:
+        """Return the graph without its nodes, so that what is not on the way to the target can be let go."""
+        return Graph(self.inputs, (), self.output, {})

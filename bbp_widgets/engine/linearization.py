@@ -6,7 +6,7 @@ unit's mass is shared where the facts leave a choice is a rule's business (``rul
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from .errors import UnsupportedOp
-from .graph import Mask, Node
+from .graph import Mask, Node, Value
 from .mixing import Mixing
+from .samples import Layout, moved
 
 __all__ = [
     "Follows",
@@ -25,6 +26,8 @@ __all__ = [
     "linearizes",
     "moves",
     "supported_ops",
+    "tangent",
+    "within_samples",
 ]
 
 
@@ -32,7 +35,7 @@ __all__ = [
 class Follows:
     """A fan-in that leaves a rule no choice: each unit has one input, or one that decides (max pooling)."""
 
-    pull: Callable[..., tuple[Tensor, ...]]  # one mass per output in, one mass per live input out
+    pull: Callable[..., tuple[Tensor | None, ...]]  # one mass per output in, one mass per live input out
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,24 @@ class Linearization:
     """An op at this input: output = Σ Jᵢ · inputᵢ + intercept, over its live inputs.
 
     ``pullback`` takes one grad per output (zeros where the target does not depend on it) and returns Jᵢᵀ grad
-    for every live input, in the order of the arguments. ``intercept`` is broadcastable to the first output
-    and ``None`` where it is zero. ``live`` says which output elements depend on the input at all.
+    for every live input, in the order of the arguments; ``None`` for an input that is held fixed (a gate).
+    ``intercept`` is broadcastable to the first output and ``None`` where it is zero; a function of nothing where it
+    is cheaper to compute again than to keep. ``live`` says which output elements depend on the input at all.
+    ``carry`` does to marks of the first live input what the op does to its elements, where these change places:
+    so the samples of a batch are followed. ``layout`` says outright where they are.
     """
 
-    pullback: Callable[..., tuple[Tensor, ...]]
+    pullback: Callable[..., tuple[Tensor | None, ...]]
     fan_in: Follows | Mixing
-    intercept: Tensor | None = None
+    intercept: Tensor | Callable[[], Tensor] | None = None
     live: Mask | tuple[Mask, ...] = None
+    carry: Callable[[Tensor], Any] | None = None
+    layout: Layout | None = None
+
+    def constant(self) -> Tensor:
+        """Return the intercept of an op that has one."""
+        assert self.intercept is not None
+        return self.intercept if isinstance(self.intercept, Tensor) else self.intercept()
 
 
 OpFunction = Callable[..., Linearization]
@@ -55,17 +68,23 @@ _OPS: dict[Any, OpFunction] = {}
 
 
 def linearizes(*ops: Any) -> Callable[[OpFunction], OpFunction]:
-    """Register a function as what these ATen overloads state about themselves.
+    """Register a function as what these ATen overloads (or your own ``torch.library`` ops) state about themselves.
 
     The function is called with the node and the arguments of the op call::
 
         @linearizes(aten.relu.default)
         def relu(node, x):
             return elementwise(node, x, slope=(x > 0).to(x.dtype))
+
+    ``elementwise``, ``tangent`` and ``moves`` write most of what there is to say. The last one registered counts.
     """
 
     def register(function: OpFunction) -> OpFunction:
         for op in ops:
+            if not isinstance(op, torch._ops.OpOverload):
+                raise TypeError(
+                    f"linearizes wants op overloads such as torch.ops.aten.relu.default, got {op!r}."
+                )
             _OPS[op] = function
         return function
 
@@ -78,7 +97,7 @@ def supported_ops() -> tuple[str, ...]:
 
 
 def linearize_node(node: Node) -> Linearization:
-    """Ask the node's op what it states, and mark which elements of its outputs are live.
+    """Ask the node's op what it states, and mark which elements of its outputs are live and whose sample they are.
 
     Raises: ``UnsupportedOp`` naming the op, the module and the source line.
     """
@@ -90,7 +109,70 @@ def linearize_node(node: Node) -> Linearization:
     for value, mask in zip(node.outputs, masks, strict=True):
         if value is not None:
             value.live = None if mask is None or bool(mask.all()) else mask.expand(value.tensor.shape)
+    if node.samples > 1:
+        _follow_samples(node, facts)
     return facts
+
+
+def _follow_samples(node: Node, facts: Linearization) -> None:
+    """Find where the samples lie in the outputs.
+
+    Raises: ``UnsupportedOp`` where they have mixed, or lie along more than one axis.
+    """
+    layout = facts.layout or layout_of(node, node.inputs)
+    source = node.inputs[0].tensor
+    for i, value in enumerate(node.outputs):
+        if value is None:
+            continue
+        shape = value.tensor.shape
+        found: Layout | None = None
+        if facts.layout is not None:
+            found = facts.layout if facts.layout.fits(shape, node.samples) else None
+        elif facts.carry is not None:
+            if shape == source.shape and facts.live is None and _keeps_places(node):
+                found = layout
+            else:
+                found = moved(
+                    layout, source.shape, node.samples, source.device,
+                    lambda marks, i=i: _nth(facts.carry(marks), i),  # type: ignore[misc]
+                )  # fmt: skip
+        elif -layout.axis <= len(shape) and any(
+            shape[layout.axis] == v.tensor.shape[layout.axis] for v in node.inputs if v.tensor.dim() >= -layout.axis
+        ):
+            found = layout
+        if found is None:
+            raise unsupported(
+                node, f"mixes or scatters the {node.samples} samples (explain one at a time: batch_size=1)"
+            )
+        value.layout = found
+
+
+def _keeps_places(node: Node) -> bool:
+    return node.op_name in ("clone", "to_copy", "alias", "detach", "contiguous", "dropout")
+
+
+def layout_of(node: Node, values: Iterable[Value]) -> Layout:
+    """Return where the samples lie in the live inputs of a node, which must agree."""
+    layouts = {v.layout or Layout(-v.tensor.dim(), max(1, v.tensor.shape[0] // node.samples)) for v in values}
+    if len(layouts) > 1:
+        raise unsupported(node, "joins values whose samples lie along different axes (explain one at a time: batch_size=1)")
+    return layouts.pop()
+
+
+def within_samples(node: Node, value: Value, dims: Iterable[int]) -> None:
+    """Refuse an op that works along the axis of the samples, where there is more than one.
+
+    Raises: ``UnsupportedOp``.
+    """
+    if node.samples == 1:
+        return
+    layout = layout_of(node, [value])
+    if any(d % value.tensor.dim() - value.tensor.dim() == layout.axis for d in dims):
+        raise unsupported(node, f"mixes the {node.samples} samples (explain one at a time: batch_size=1)")
+
+
+def _nth(result: Any, i: int) -> Tensor:
+    return result[i] if isinstance(result, (tuple, list)) else result
 
 
 def unsupported(node: Node, why: str) -> UnsupportedOp:
@@ -100,26 +182,62 @@ def unsupported(node: Node, why: str) -> UnsupportedOp:
     return UnsupportedOp(
         f'{node.op} {why}, needed at node "{node.name}" in {place} with live input {shapes}.'
         + (f"\n  Called at {node.source}." if node.source else "")
-        + "\n  Give it one with @bbp_widgets.engine.linearizes, or explain a part of the network without it."
+        + "\n  Give it a linearization with @bbp_widgets.engine.linearizes, or explain what follows it: "
+        'wrt="a.module" takes that module\'s output for the input.'
     )
 
 
 def elementwise(
-    node: Node, x: Tensor, slope: Tensor | None = None, intercept: Tensor | None = None
+    node: Node,
+    x: Tensor,
+    slope: Tensor | None = None,
+    intercept: Tensor | Callable[[], Tensor] | None = None,
+    pull: Callable[[Tensor], Tensor] | None = None,
 ) -> Linearization:
-    """State y = slope · x + intercept, element by element; ``slope=None`` is one."""
+    """State y = slope · x + intercept, element by element; ``slope=None`` is one.
+
+    ``pull`` multiplies by the slope in another way, where a kernel does it better.
+    """
     shape = x.shape
     value = node.value(x)
     assert value is not None
 
     def pullback(grad: Tensor) -> tuple[Tensor, ...]:
-        return ((grad if slope is None else grad * slope).sum_to_size(shape),)
+        if pull is not None:
+            return (_summed(pull(grad), shape),)
+        return (_summed(grad if slope is None else grad * slope, shape),)
 
-    def pull(mass: Tensor) -> tuple[Tensor, ...]:
-        return (mass.sum_to_size(shape),)
+    def follow(mass: Tensor) -> tuple[Tensor, ...]:
+        return (_summed(mass, shape),)
 
     live = None if value.live is None else value.live.expand(node.shape)
-    return Linearization(first(pullback), Follows(first(pull)), intercept, live)
+    return Linearization(first(pullback), Follows(first(follow)), intercept, live)
+
+
+def tangent(node: Node, x: Tensor) -> Linearization:
+    """State the tangent of an op that works element by element on its only live input ``x``.
+
+    The slope is autograd's; what the tangent misses at ``x`` is the intercept, y − slope · x.
+
+    Raises: ``UnsupportedOp`` where the output has another shape than ``x`` or autograd has no derivative.
+    """
+    if node.output.tensor.shape != x.shape or len(node.inputs) != 1:
+        raise unsupported(node, "does not work element by element on one live input, as its linearization says")
+    with torch.enable_grad():
+        fresh = x.detach().requires_grad_()
+        args = [fresh if a is x else a for a in node.args]
+        kwargs = {k: fresh if a is x else a for k, a in node.kwargs.items()}
+        y = node.op(*args, **kwargs)
+        y = y[0] if isinstance(y, (tuple, list)) else y
+        if not y.requires_grad:
+            raise unsupported(node, "has no derivative in autograd")
+        (slope,) = torch.autograd.grad(y, fresh, torch.ones_like(y))
+    return sloped(node, x, slope)
+
+
+def sloped(node: Node, x: Tensor, slope: Tensor) -> Linearization:
+    """State y = slope · x + what is left of the output, element by element."""
+    return elementwise(node, x, slope, lambda: torch.addcmul(node.output.tensor, slope, x, value=-1))
 
 
 def moves(
@@ -127,20 +245,26 @@ def moves(
 ) -> Linearization:
     """State that elements only change their places.
 
-    ``pull`` brings one array per output back to the places of the inputs. ``carry`` does to a mask what the op
-    did to the values; it is called only where some element of the (single) live input is constant.
+    ``pull`` brings one array per output back to the places of the inputs. ``carry`` does to marks of the (single)
+    live input what the op did to the values: which are constant, and which sample they belong to.
     """
     live: Any = None
     mask = node.inputs[0].live
     if mask is not None and carry is not None:
-        live = carry(mask)
-        live = tuple(live) if isinstance(live, (tuple, list)) else live
-    return Linearization(pull, Follows(pull), None, live)
+        carried = carry(mask.to(node.inputs[0].tensor.dtype))
+        live = (
+            tuple(part > 0.5 for part in carried) if isinstance(carried, (tuple, list)) else carried > 0.5
+        )
+    return Linearization(pull, Follows(pull), None, live, carry)
 
 
 def first(function: Callable[[Tensor], tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
     """Let ``function`` look at the first output only; the others of such ops are never live."""
     return lambda array, *others: function(array)
+
+
+def _summed(array: Tensor, shape: torch.Size) -> Tensor:
+    return array if array.shape == shape else array.sum_to_size(shape)
 
 
 def as_float(mask: Tensor, like: Tensor) -> Tensor:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .accounts import GradientAccounts, gradient_accounts
 from .attribution import Attribution
+from .checks import checked_inputs
 from .errors import BadInput
 from .graph import Graph, Value
+from .joined import JoinedAttribution, Part, split_batch
 from .mixing import Mixing
 from .plan import Plan, resolve_plan
 from .rules import Rule, as_rule
 from .tape import record
 from .target import Target, TargetLike, resolve
-from .walk import Gradients, Progress, carry_mass, pull_gradients, sum_per_sample
+from .samples import sum_per_sample
+from .walk import Gradients, Progress, carry_mass, pull_gradients
 
 __all__ = ["Inputs", "LocalModel", "NodeInfo", "attribute", "linearize"]
 
@@ -76,7 +82,7 @@ class LocalModel:
     @property
     def b(self) -> Tensor:
         """What w · x leaves of the target, (N,): value − Σ w · x."""
-        parts = [sum_per_sample(self._grad(v) * v.tensor, self._samples) for v in self._graph.inputs]
+        parts = [sum_per_sample(self._grad(v) * v.tensor, self._samples, v.layout) for v in self._graph.inputs]
         return (self.value - torch.stack(parts).sum(0)).to(self.value.dtype)
 
     @property
@@ -106,8 +112,13 @@ class LocalModel:
         mixing = [s.node for s in reversed(self._gradients.sites) if isinstance(s.facts.fan_in, Mixing)]
         rule_at = resolve_plan(default, plan, mixing)
         with torch.inference_mode(False), torch.no_grad():
-            masses = carry_mass(self._gradients, self._target, self._samples, rule_at, progress)
+            masses = carry_mass(self._gradients, self._target, rule_at, progress)
         return Attribution(self, default, masses)
+
+    @cached_property
+    def _accounts(self) -> GradientAccounts:
+        with torch.inference_mode(False), torch.no_grad():
+            return gradient_accounts(self._gradients, self._target)
 
     def _grad(self, value: Value) -> Tensor:
         grad = self._gradients.grad_of.get(value)
@@ -126,30 +137,45 @@ def linearize(
     target: TargetLike = None,
     dtype: torch.dtype | None = None,
     *,
+    wrt: str | Sequence[str] | None = None,
+    linearization: str = "tangent",
     progress: Progress | None = None,
 ) -> LocalModel:
     """Find the linear model that ``network`` is at ``inputs``: target = w · x + b.
 
     The network runs once, in eval mode, and is given back as it came. ``target`` is an int, one int per sample, a pair
     (a, b) for "a rather than b", a callable output → (N,), or ``None`` for the largest output of each sample.
-    ``dtype=torch.float64`` computes in double precision.
+    ``dtype=torch.float64`` computes in double precision; half precision is computed in single.
+
+    ``wrt`` names a module, or several: their outputs are explained in the place of the inputs, which may then be whole
+    numbers (token ids). A module that runs more than once is named with its call, ``"encoder#2"``.
+
+    ``linearization`` says what a smooth op is at this input. ``"tangent"``: its derivative, so that w is the
+    gradient; the curvature is intercept. ``"gated"``: the gates of SiLU, GELU and their like, sigmoids that
+    multiply another value (squeeze and excitation, recurrent cells), attention weights and the statistics of
+    normalizations are held fixed at their values here, so that such a product is linear in the value that
+    it lets through. w is then the gated weight, no gradient; everything adds up the same.
 
     Shapes: ``inputs`` (N, ...), or a tuple of such tensors.
     Raises: ``BadInput``, ``BadTarget``, ``NotCaptured``; ``UnsupportedOp`` for an op without a linearization.
     """
-    tensors = _checked(network, inputs, dtype)
+    if linearization not in ("tangent", "gated"):
+        raise BadInput(f'linearization must be "tangent" or "gated", got {linearization!r}.')
+    names = (wrt,) if isinstance(wrt, str) else tuple(wrt or ())
+    checked = checked_inputs(network, inputs, dtype, whole_numbers=bool(names))
     if network.training:
         warnings.warn(
             "the network is in training mode: it is explained in eval mode, and given back as it came. "
             "network.eval() says so beforehand.",
             stacklevel=2,
         )
-    graph = record(network, tensors, dtype)
-    samples = len(tensors[0])
+    graph = record(network, checked.tensors, checked.convert_to, names, linearization == "gated")
+    samples = len(checked.tensors[0])
     with torch.inference_mode(False), torch.no_grad():
         resolved = resolve(target, graph, samples)
-        gradients = pull_gradients(graph, resolved, samples, progress)
-    return LocalModel(graph, resolved, gradients, isinstance(inputs, tuple))
+        gradients = pull_gradients(graph, resolved, progress)
+    is_tuple = len(graph.inputs) > 1 or (isinstance(wrt or inputs, (tuple, list)))
+    return LocalModel(graph.forgetting_nodes(), resolved, gradients, is_tuple)
 
 
 def attribute(
@@ -159,58 +185,27 @@ def attribute(
     rule: str | Rule = "proportional",
     plan: Plan | None = None,
     dtype: torch.dtype | None = None,
+    *,
+    wrt: str | Sequence[str] | None = None,
+    linearization: str = "tangent",
+    batch_size: int | None = None,
     **parameters: Any,
 ) -> Attribution:
     """Tell how much of ``target`` each input feature owes to the gradient, and how much to the biases.
 
-    The same as ``linearize(...).attribute(...)``, which is cheaper for more than one rule.
+    The same as ``linearize(...).attribute(...)``, which is cheaper for more than one rule. ``batch_size`` explains
+    so many samples at a time, for a batch that does not fit into memory; what lies between input and target is then not
+    kept, so ``at`` and ``local`` are not there.
 
-    Shapes: the attributions are like ``inputs``. Units: target units.
+    Shapes: the attributions are like ``inputs``, or like the outputs of ``wrt``. Units: target units.
     Raises: as ``linearize`` and ``LocalModel.attribute``.
     """
-    return linearize(network, inputs, target, dtype).attribute(rule, plan, **parameters)
 
+    def one(part: Inputs, wanted: TargetLike) -> Attribution:
+        local = linearize(network, part, wanted, dtype, wrt=wrt, linearization=linearization)
+        return local.attribute(rule, plan, **parameters)
 
-def _checked(network: Any, inputs: Any, dtype: torch.dtype | None) -> tuple[Tensor, ...]:
-    """Return the inputs as fresh tensors that nobody else holds.
-
-    Raises: ``BadInput``.
-    """
-    if not isinstance(network, nn.Module):
-        raise BadInput(f"network must be a torch.nn.Module, got {type(network).__name__}.")
-    if dtype not in (None, torch.float32, torch.float64):
-        raise BadInput(f"dtype must be torch.float32, torch.float64 or None, got {dtype}.")
-    tensors = inputs if isinstance(inputs, tuple) else (inputs,)
-    if not tensors:
-        raise BadInput("inputs must be a tensor or a tuple of tensors, got an empty tuple.")
-    for i, tensor in enumerate(tensors):
-        _check_one(tensor, "inputs" if len(tensors) == 1 else f"inputs[{i}]", len(tensors[0]), network)
-    # the memory format is kept: another one rounds otherwise, and may fall on another linear piece
-    return tuple(t.detach().to(dtype or t.dtype).clone() for t in tensors)
-
-
-def _check_one(tensor: Any, name: str, samples: int, network: nn.Module) -> None:
-    if not isinstance(tensor, Tensor):
-        raise BadInput(f"{name} must be a tensor, got {type(tensor).__name__}. torch.as_tensor makes one.")
-    if not tensor.is_floating_point():
-        raise BadInput(
-            f"{name} must be floating point, got {tensor.dtype}: a whole number has no gradient.\n"
-            "  Use inputs.float(), or explain the part of the network after its embedding."
-        )
-    if tensor.dim() == 0 or tensor.numel() == 0 or len(tensor) != samples:
-        raise BadInput(
-            f"{name} must have the {samples} samples along its first axis, got shape {tuple(tensor.shape)}."
-        )
-    devices = {str(p.device) for p in network.parameters()}
-    if devices and str(tensor.device) not in devices:
-        raise BadInput(
-            f"{name} is on {tensor.device}, the network on {', '.join(sorted(devices))}. Move one of them."
-        )
-    bad = ~torch.isfinite(tensor)
-    if bool(bad.any()):
-        place = tuple(int(i) for i in bad.nonzero()[0])
-        share = f"{int(bad.sum())} of {tensor.numel()} elements"
-        raise BadInput(
-            f"{name} must be finite, got {float(tensor[place])} at {place} ({share}).\n"
-            "  Clean it first, e.g. with torch.nan_to_num(inputs)."
-        )
+    if batch_size is None:
+        return one(inputs, target)
+    parts = zip(*split_batch(inputs, target, batch_size), strict=True)
+    return JoinedAttribution([Part(one(part, wanted)) for part, wanted in parts])

@@ -9,19 +9,24 @@ functions of W and of x then costs a few ordinary convolutions, and nothing is e
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from .graph import Value
 
-__all__ = ["TILE_ELEMENTS", "Dense", "Mixing", "Summands", "Tile", "Windows", "parts_of_units"]
+__all__ = [
+    "TILE_ELEMENTS", "Dense", "Mixing", "Reduction", "Side", "Summands", "Tile", "Windows", "parts_of_units",
+    "side_of",
+]  # fmt: skip
 
-#: Strengths written out at once, 16 MB in float32: larger tiles were slower here, smaller ones no faster.
-TILE_ELEMENTS = 1 << 22
+#: Strengths written out at once, 1 MB in float32: what a core's cache holds.
+TILE_ELEMENTS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class Tile:
     weight: Tensor
     live: Tensor | None  # which inputs of the fan-in are there and depend on the network's input
     mass: Tensor
-    give: Callable[[Tensor], None]  # hand out an array like `strength`: what each input gets from each unit
+    #: ``give(phi, ratio)``: what each input gets from each unit is phi, like ``strength``, times the unit's ratio.
+    give: Callable[[Tensor, Tensor], None]
     dim: int = -1  # the axis of the fan-in
 
 
@@ -44,20 +50,37 @@ class Mixing(ABC):
 
     inputs: tuple[Value, ...]
 
+    def nothing(self, mass: Tensor) -> tuple[Tensor, ...]:
+        """Return zeros for every live input, to give into."""
+        return tuple(mass.new_zeros(value.tensor.shape) for value in self.inputs)
+
+    def home(self, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Bring what was given to the shapes of the inputs, where a mixing works on copies laid out otherwise."""
+        return given
+
     @abstractmethod
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
-        """Write out every unit's fan-in; what the tiles give is added into ``given``, one array per input."""
+        """Write out every unit's fan-in; what the tiles give is added into ``given``, one array per input.
+
+        The strengths of a tile are nobody else's: a rule may overwrite them.
+        """
+
+
+#: Which entries of one side of a product are inputs: a mask, ``None`` for all, ``False`` for none (a constant).
+Side = Tensor | Literal[False] | None
 
 
 class Dense(Mixing):
-    """A mixing of one live input with constant weights: strength = weight · x, over all of the fan-in."""
+    """A mixing that multiplies two arrays: strength = weight · x, summed over the fan-in.
 
-    weight: Tensor  # output units along the first axis
+    Mostly x is live and the weight is constant. Of a matrix product of two live values, both sides are inputs, and
+    each entry of either has the product of the two as its strength.
+    """
 
-    @property
-    def x(self) -> Tensor:
-        """Return the live input, its constant elements set to zero."""
-        return self.inputs[0].only_live(self.inputs[0].tensor)
+    weight: Tensor
+    x: Tensor
+    x_side: Side
+    weight_side: Side = False
 
     @abstractmethod
     def spread(self, weight: Tensor, x: Tensor) -> Tensor:
@@ -65,27 +88,85 @@ class Dense(Mixing):
 
     @abstractmethod
     def collect(self, weight: Tensor, mass: Tensor) -> Tensor:
-        """Return Σ_q weight[q, p] · mass[q] for every input p: the transpose of ``spread``."""
+        """Return Σ_q weight[q, p] · mass[q] for every x[p]: the transpose of ``spread``."""
+
+    def collect_weight(self, x: Tensor, mass: Tensor) -> Tensor:
+        """Return Σ x[p] · mass[q] for every weight[q, p], summed over all places where it is used."""
+        raise AssertionError("a constant weight is no input")
 
     @abstractmethod
     def count(self) -> Tensor:
         """Return how many live inputs each output has, broadcastable to the output."""
 
     @abstractmethod
-    def scatter(self, mass: Tensor) -> Tensor:
-        """Give every output's mass to each of its live inputs: ``collect`` with ones for weights."""
+    def scatter(self, mass: Tensor) -> tuple[Tensor, ...]:
+        """Give every output's mass to each of its live inputs: ``hand_out`` with ones for both sides."""
+
+    @abstractmethod
+    def normalized(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (rates, inputs, scale): |weight| and |x| with their scales taken off, which together are ``scale``.
+
+        No entry is larger than one; ``scale`` is positive and broadcasts to the output.
+        """
 
     @abstractmethod
     def reach(self, x: Tensor) -> Tensor:
         """Return the largest ``x`` among each output's inputs, broadcastable to the output. ``x`` is ≥ 0."""
 
     @abstractmethod
-    def tiles_of(self, units: Tensor, mass: Tensor, given: Tensor) -> Iterator[Tile]:
+    def tiles_of(self, units: Tensor, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         """Write out the fan-ins of some units only: those where the mask ``units``, like the output, is true."""
 
-    @abstractmethod
-    def per_unit(self, array: Tensor) -> Tensor:
-        """Reshape one number per row of ``weight`` so that it broadcasts to the output."""
+    def total(self, rates: Tensor, inputs: Tensor) -> Tensor:
+        """Return Σ rates · inputs over every output's live inputs."""
+        if self.x_side is None and self.weight_side is None:
+            return 2 * self.spread(rates, inputs)
+        parts = []
+        if self.x_side is not False:
+            parts.append(self.spread(rates, _kept(self.x_side, inputs)))
+        if self.weight_side is not False:
+            parts.append(self.spread(_kept(self.weight_side, rates), inputs))
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    def hand_out(self, rates: Tensor, inputs: Tensor, mass: Tensor) -> tuple[Tensor, ...]:
+        """Return what every live input gets of Σ_q rates · inputs · mass[q]."""
+        given = []
+        if self.x_side is not False:
+            given.append(_kept(self.x_side, self.collect(rates, mass).mul_(inputs)))
+        if self.weight_side is not False:
+            given.append(_kept(self.weight_side, self.collect_weight(inputs, mass).mul_(rates)))
+        return tuple(given)
+
+    def total_weight(self, power: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (rates, factors, Σ rates): how each input is wired, |weight|^power for x and |x|^power for a live weight."""
+        rates, factors = self.weight.abs() ** power, self.x.abs() ** power
+        parts = []
+        if self.x_side is not False:
+            parts.append(self._wiring(rates))
+        if self.weight_side is not False:
+            parts.append(self.spread(_kept(self.weight_side, torch.ones_like(rates)), factors))
+        return rates, factors, parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    def _wiring(self, rates: Tensor) -> Tensor:
+        return self.spread(rates, _kept(self.x_side, torch.ones_like(self.x)))
+
+    def hand_out_weight(self, rates: Tensor, factors: Tensor, mass: Tensor) -> tuple[Tensor, ...]:
+        """Return what every live input gets by its wiring."""
+        given = []
+        if self.x_side is not False:
+            given.append(_kept(self.x_side, self.collect(rates, mass)))
+        if self.weight_side is not False:
+            given.append(_kept(self.weight_side, self.collect_weight(factors, mass)))
+        return tuple(given)
+
+
+def side_of(value: Value | None) -> Side:
+    """Return which entries of an operand are inputs."""
+    return False if value is None else value.live
+
+
+def _kept(side: Side, array: Tensor) -> Tensor:
+    return array if side is None else torch.where(side, array, 0)  # type: ignore[arg-type]
 
 
 def parts_of_units(units: Tensor, fan_in: int) -> Iterator[tuple[Tensor, ...]]:
@@ -127,11 +208,44 @@ class Windows(Mixing):
             part = slice(start, start + step)
             mask = there if live is None else live[part][:, index] & there
 
-            def give(shares: Tensor, part: slice = part, mask: Tensor = mask) -> None:
-                received[part].index_add_(1, index.flatten(), (shares * mask).flatten(1))
+            def give(phi: Tensor, ratio: Tensor, part: slice = part, mask: Tensor = mask) -> None:
+                shares = phi * ratio.unsqueeze(-1) * mask
+                received[part].index_add_(1, index.flatten(), shares.flatten(1))
 
             yield Tile(x[part][:, index] * self.weight, self.weight, mask, flat_mass[part], give)
         given[0].add_(self.unrows(received))
+
+
+class Reduction(Mixing):
+    """A sum over whole axes, all entries with the same weight: a global mean."""
+
+    def __init__(self, value: Value, over: tuple[int, ...], scale: float) -> None:
+        """``over`` are the axes summed over; a unit is ``scale`` times its sum."""
+        self.inputs, self.over, self.scale = (value,), over, scale
+        kept = [d for d in range(value.tensor.dim()) if d not in over]
+        self._order = [*kept, *over]
+        self._units = [value.tensor.shape[d] for d in kept]
+
+    def _rows(self, array: Tensor) -> Tensor:
+        """Return the array as (units, entries of a unit)."""
+        return array.permute(self._order).reshape(math.prod(self._units), -1)
+
+    def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
+        value = self.inputs[0]
+        x, flat_mass = self._rows(value.tensor), mass.reshape(-1)
+        live = None if value.live is None else self._rows(value.live)
+        received = torch.empty_like(x)
+        step = max(1, TILE_ELEMENTS // max(1, x.shape[1]))
+        weight = x.new_tensor(self.scale)
+        for start in range(0, len(x), step):
+            part = slice(start, start + step)
+
+            def give(phi: Tensor, ratio: Tensor, part: slice = part) -> None:
+                torch.mul(phi, ratio.unsqueeze(-1), out=received[part])
+
+            yield Tile(x[part] * self.scale, weight, None if live is None else live[part], flat_mass[part], give)
+        inverse = [self._order.index(d) for d in range(len(self._order))]
+        given[0].add_(received.view([value.tensor.shape[d] for d in self._order]).permute(inverse))
 
 
 class Summands(Mixing):
@@ -151,8 +265,8 @@ class Summands(Mixing):
             live = torch.stack([mask.expand(self.shape) for mask in masks])
         weight = strength.new_tensor(self.factors).view(-1, *[1] * len(self.shape))
 
-        def give(shares: Tensor) -> None:
-            for array, share in zip(given, shares.unbind(0), strict=True):
-                array.add_(share.sum_to_size(array.shape))
+        def give(phi: Tensor, ratio: Tensor) -> None:
+            for array, part in zip(given, phi.unbind(0), strict=True):
+                array.add_((part * ratio).sum_to_size(array.shape))
 
         yield Tile(strength, weight, live, mass, give, dim=0)

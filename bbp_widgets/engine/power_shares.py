@@ -49,7 +49,7 @@ class PowerShares:
         weight times the largest input is twice that and more; a smaller bound needs fewer powers.
         """
         coarse = self.tau * self.mixing.reach(self.inputs)
-        power_sum = self.mixing.spread(self.rates**8, self.inputs**8)
+        power_sum = self.mixing.total(self.rates**8, self.inputs**8)
         norm = torch.minimum(self.tau * power_sum ** (1 / 8), coarse)
         return torch.where(power_sum > 1e-28, norm, coarse)  # below it, the powers may have underflowed
 
@@ -69,7 +69,7 @@ class PowerShares:
             okay &= left_out | (log_slope * exponent < room - constant)
         return okay
 
-    def share(self, mass: Tensor, bound: Tensor, fit: Fit) -> Tensor:
+    def share(self, mass: Tensor, bound: Tensor, fit: Fit) -> tuple[Tensor, ...]:
         """Give every input its part of these units' mass; units that are written out have none here."""
         reach, terms = fit
         log_slope, log_part = self._logs(self.tau, reach), self._logs(bound, reach)
@@ -81,12 +81,15 @@ class PowerShares:
             factor = torch.where(kept, log_slope * exponent, -math.inf).exp_()
             rate_power = self.rates**exponent * coefficient
             input_power = (log_inputs * exponent).exp_()
-            total.addcmul_(factor, self.mixing.spread(rate_power, input_power))
+            total.addcmul_(factor, self.mixing.total(rate_power, input_power))
             parts.append((factor, rate_power, input_power))
         ratio = mass / total
-        given = self.mixing.scatter(ratio).contiguous()  # scatter may return an expanded view
+        given = tuple(array.contiguous() for array in self.mixing.scatter(ratio))  # it may return a view
         for factor, rate_power, input_power in parts:
-            given.addcmul_(input_power, self.mixing.collect(rate_power, factor.mul_(ratio)))
+            for array, part in zip(
+                given, self.mixing.hand_out(rate_power, input_power, factor.mul_(ratio)), strict=True
+            ):
+                array.add_(part)
         return given
 
     @staticmethod

@@ -40,7 +40,7 @@ class Rule(ABC):
         Only ratios within a unit matter, so a unit's φ may be scaled: take a maximum off before an exponential.
         """
 
-    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         """Return what each input gets, without writing the fan-ins out; ``None`` where that is not possible."""
         return None
 
@@ -50,29 +50,31 @@ class Rule(ABC):
         Shapes: ``mass`` has the node's output shape; each array returned has its input's shape.
         Units: target units, in and out. Over live units, what goes in comes out.
         """
-        if isinstance(mixing, Dense):
-            given = self.share_dense(mixing, mass)
-            if given is not None:
-                return (given,)
-        return self.share_by_tiles(mixing, mass)
+        given = self.share_dense(mixing, mass) if isinstance(mixing, Dense) else None
+        if given is None:
+            given = self.share_by_tiles(mixing, mass)
+        return mixing.home(given)
 
     def share_by_tiles(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
         """Share with every fan-in written out, a tile at a time: right for any φ, and slower."""
-        given = tuple(mass.new_zeros(value.tensor.shape) for value in mixing.inputs)
+        given = mixing.nothing(mass)
         for tile in mixing.tiles(mass, given):
-            tile.give(self._shares(tile) * tile.mass.unsqueeze(tile.dim))
+            self.share_tile(tile)
         return given
 
-    def _shares(self, tile: Tile) -> Tensor:
-        phi = self.phi(tile) if tile.live is None else self.phi(tile) * tile.live
-        total = phi.sum(tile.dim, keepdim=True)
+    def share_tile(self, tile: Tile) -> None:
+        """Give the units of a tile away."""
+        phi = self.phi(tile)
+        if tile.live is not None:
+            phi = torch.where(tile.live, phi, 0)
+        total = phi.sum(tile.dim)
         silent = total <= 0
-        if not bool(silent.any()):
-            return phi / total
-        everyone = torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
-        # a unit with no live input keeps no mass (walk.py), so its shares may be anything finite
-        count = everyone.sum(tile.dim, keepdim=True).clamp(min=1)
-        return torch.where(silent, everyone / count, phi / total)
+        if bool(silent.any()):
+            everyone = torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
+            phi = torch.where(silent.unsqueeze(tile.dim), everyone, phi)
+            # a unit with no live input keeps no mass (walk.py), so its total may be anything but zero
+            total = phi.sum(tile.dim).clamp(min=torch.finfo(phi.dtype).tiny)
+        tile.give(phi, tile.mass / total)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -94,7 +96,7 @@ class Uniform(Rule):
     def phi(self, tile: Tile) -> Tensor:
         return torch.ones_like(tile.strength)
 
-    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor:
+    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...]:
         return mixing.scatter(mass / mixing.count().clamp(min=1))
 
 
@@ -117,22 +119,22 @@ class Proportional(Rule):
         top = live.amax(tile.dim, keepdim=True)
         return torch.where(top > 0, size / top, 0) ** self.power
 
-    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         if self.power == 1:
             rates, inputs = mixing.weight.abs(), mixing.x.abs()
         else:
-            # φ is raised to a power: take the scale off first, by row of W and by sample, or it leaves float's range
-            rates = _normalized(mixing.weight.abs()) ** self.power
-            inputs = _normalized(mixing.x.abs()) ** self.power
-        total = mixing.spread(rates, inputs)
+            # φ is raised to a power: take the scale off first, or it leaves float's range
+            rates, inputs, _ = mixing.normalized()
+            rates, inputs = rates**self.power, inputs**self.power
+        total = mixing.total(rates, inputs)
         silent = total <= 0
-        ratio = torch.where(silent, 0, mass / total)
-        given = inputs * mixing.collect(rates, ratio)
         if not bool(silent.any()):
-            return given
+            return mixing.hand_out(rates, inputs, mass / total)
         if self.power != 1 and bool(silent.logical_and(mass != 0).any()):
             return None  # tiny strengths may have underflowed: see the fan-ins one by one
-        return given + mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
+        given = mixing.hand_out(rates, inputs, torch.where(silent, 0, mass / total))
+        rest = mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
+        return tuple(a + b for a, b in zip(given, rest, strict=True))
 
 
 @dataclass(frozen=True)
@@ -164,23 +166,20 @@ class Softmax(Rule):
         size = size / self.temperature
         return (size - size.amax(tile.dim, keepdim=True)).exp()
 
-    def share_dense(self, mixing: Dense, mass: Tensor) -> Tensor | None:
+    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         """Share by the sum of powers of ``exponential.py``: exp(τ|w||x|) without an exponential.
 
         A few units have exponents far beyond those of the others, or strengths so small next to the layer's largest
         that their powers would underflow. Their fan-ins are written out. ``None`` where they are not few.
         """
-        weight, x = mixing.weight.abs(), mixing.x.abs()
-        rate_scale, input_scale = _largest(weight), _largest(x)
-        rates, inputs = weight / rate_scale, x / input_scale
+        rates, inputs, scale = mixing.normalized()
         count = mixing.count().clamp(min=1)
         # z = τ · rates · inputs, with one τ for each unit
         if self.relative:
-            mean_square = mixing.spread(rates * rates, inputs * inputs) / count
+            mean_square = mixing.total(rates * rates, inputs * inputs) / count
             tau = torch.where(mean_square > 0, mean_square.clamp(min=1e-38).rsqrt() / self.temperature, 0)
         else:
-            tau = mixing.per_unit(rate_scale.flatten()) * (input_scale / self.temperature)
-            tau = tau.expand(mass.shape)
+            tau = (scale / self.temperature).expand(mass.shape)
         units = PowerShares(mixing, rates, inputs, tau, count)
         bound = units.largest_exponent()
         if self.relative:  # no input is larger than √n times the root mean square of n
@@ -193,9 +192,9 @@ class Softmax(Rule):
             return None
         given = units.share(torch.where(quick, mass, 0), bound, fit)
         if left:
-            given = given.contiguous()
+            given = tuple(array.contiguous() for array in given)
             for tile in mixing.tiles_of(rest, mass, given):
-                tile.give(self._shares(tile) * tile.mass.unsqueeze(tile.dim))
+                self.share_tile(tile)
         return given
 
 
@@ -281,6 +280,17 @@ class Weights(Rule):
     def __post_init__(self) -> None:
         _check_positive(self, "power")
 
+    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
+        rates, factors, total = mixing.total_weight(self.power)
+        silent = total <= 0
+        if not bool(silent.any()):
+            return mixing.hand_out_weight(rates, factors, mass / total)
+        if self.power != 1 and bool(silent.logical_and(mass != 0).any()):
+            return None  # tiny weights may have underflowed
+        given = mixing.hand_out_weight(rates, factors, torch.where(silent, 0, mass / total))
+        rest = mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
+        return tuple(a + b for a, b in zip(given, rest, strict=True))
+
     def phi(self, tile: Tile) -> Tensor:
         rates = tile.weight.abs().expand(tile.strength.shape)
         live = rates if tile.live is None else rates * tile.live
@@ -295,15 +305,6 @@ def _over_rms(size: Tensor, tile: Tile) -> Tensor:
     count = size.shape[tile.dim] if tile.live is None else tile.live.sum(tile.dim, keepdim=True).clamp(min=1)
     mean_square = (scaled * scaled).sum(tile.dim, keepdim=True) / count
     return torch.where(top > 0, scaled * mean_square.rsqrt(), 0)
-
-
-def _largest(size: Tensor) -> Tensor:
-    """Return the largest entry along all but the first axis, kept for dividing; never zero."""
-    return size.amax(list(range(1, size.dim())), keepdim=True).clamp(min=torch.finfo(size.dtype).tiny)
-
-
-def _normalized(size: Tensor) -> Tensor:
-    return size / _largest(size)
 
 
 def _check_positive(rule: Rule, parameter: str) -> None:

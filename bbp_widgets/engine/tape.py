@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from .errors import BbpError, NotCaptured
+from .errors import BadInput, BbpError, NotCaptured, listed
 from .graph import Graph, Node, Value
+from .rewrites import Rewrites, attention, is_attention
+from .samples import Layout
 
-__all__ = ["in_eval_mode", "kept_buffers", "record"]
+__all__ = ["in_eval_mode", "kept_buffers", "record", "run_in"]
 
 _TORCH = str(Path(torch.__file__).parent)
 _ENGINE = str(Path(__file__).parent)
@@ -43,6 +45,10 @@ _CONSTANT = {
 }  # fmt: skip
 
 
+#: Functionalization itself calls these on fresh results: the same elements, described anew.
+_RELABELS = {aten.as_strided_, aten.detach_}
+
+
 @contextmanager
 def in_eval_mode(network: nn.Module) -> Iterator[None]:
     """Put every module of ``network`` in eval mode, and give each back the mode it came in."""
@@ -57,19 +63,26 @@ def in_eval_mode(network: nn.Module) -> Iterator[None]:
                 module.training = True
 
 
-def record(network: nn.Module, inputs: tuple[Tensor, ...], dtype: torch.dtype | None = None) -> Graph:
+def record(
+    network: nn.Module,
+    inputs: tuple[Tensor, ...],
+    dtype: torch.dtype | None = None,
+    wrt: Sequence[str] = (),
+    gated: bool = False,
+) -> Graph:
     """Run ``network`` at ``inputs`` and return the live part of what ran.
 
-    The network's parameters, buffers, modes, hooks and gradients are as before when this returns or raises.
+    ``dtype`` converts copies of the parameters, ``wrt`` names the modules whose outputs are explained in the place
+    of the inputs, ``gated`` is passed on to the nodes. The network's parameters, buffers, modes, hooks and gradients are
+    as before when this returns or raises.
 
-    Raises: ``NotCaptured`` with the network's own error where it does not run on these inputs.
+    Raises: ``NotCaptured`` with the network's own error where it does not run on these inputs; ``BadInput`` where
+    ``wrt`` names no module, or one that did not run just once.
     """
-    tape = _Tape(network, inputs)
+    tape = _Tape(network, inputs, tuple(wrt), gated)
 
     def run(*tensors: Tensor) -> Any:
-        if dtype is None:
-            return network(*tensors)
-        return torch.func.functional_call(network, _converted(network, dtype), tensors)
+        return run_in(network, dtype, tensors)
 
     with (
         in_eval_mode(network),
@@ -93,11 +106,18 @@ def record(network: nn.Module, inputs: tuple[Tensor, ...], dtype: torch.dtype | 
     return tape.graph(output)
 
 
+def run_in(network: nn.Module, dtype: torch.dtype | None, inputs: tuple[Tensor, ...]) -> Any:
+    """Call ``network``, on copies of its parameters in ``dtype`` where one is given."""
+    if dtype is None:
+        return network(*inputs)
+    return torch.func.functional_call(network, _converted(network, dtype), inputs)
+
+
 def _functional(run: Any, tape: _Tape) -> Any:
     functional = torch.func.functionalize(run)
 
     def call(*tensors: Tensor) -> Any:
-        with tape:
+        with tape, Rewrites():
             return functional(*tensors)
 
     return call
@@ -112,11 +132,13 @@ def _converted(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
 @contextmanager
 def kept_buffers(network: nn.Module) -> Iterator[None]:
     """Undo what a forward pass wrote into buffers (a call counter, a cache)."""
-    before = [(t, t.detach().clone()) for t in network.buffers()]
+    before = [(t, None if t.is_inference() else t._version, t.detach().clone()) for t in network.buffers()]
     try:
         yield
     finally:
-        for tensor, copy in before:
+        for tensor, version, copy in before:
+            if version is not None and tensor._version == version:
+                continue  # nobody wrote
             if not torch.equal(tensor.nan_to_num(), copy.nan_to_num()):
                 with torch.inference_mode(tensor.is_inference()):
                     tensor.copy_(copy)
@@ -125,18 +147,30 @@ def kept_buffers(network: nn.Module) -> Iterator[None]:
 class _Tape(TorchDispatchMode):
     """A dispatch mode that keeps each call with a live argument as a node."""
 
-    def __init__(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def __init__(
+        self, network: nn.Module, inputs: tuple[Tensor, ...], wrt: tuple[str, ...], gated: bool
+    ) -> None:
         super().__init__()
         self.nodes: list[Node] = []
-        self.inputs = tuple(
-            Value(t, name="input" if len(inputs) == 1 else f"input_{i}") for i, t in enumerate(inputs)
-        )
+        self.samples, self.gated, self.wrt = len(inputs[0]), gated, wrt
+        self.inputs: tuple[Value, ...] = ()
+        if not wrt:
+            self.inputs = tuple(
+                Value(t, name="input" if len(inputs) == 1 else f"input_{i}") for i, t in enumerate(inputs)
+            )
         self.values: dict[int, Value] = {id(v.tensor): v for v in self.inputs}
+        self.chosen: dict[str, list[Value]] = {name: [] for name in wrt}  # what the modules of `wrt` returned
+        self._choosing: list[Value] | None = None
         self.failed_in = ""
         self._names: Counter[str] = Counter()
         self._paths: dict[int, str] = {}
         for path, module in network.named_modules():
             self._paths.setdefault(id(module), path)
+        modules = {path for path, _ in network.named_modules()}
+        for name in wrt:
+            if name.partition("#")[0] not in modules:
+                near = [path for path in modules if path and (path in name or name in path)] or sorted(modules)[:40]
+                raise BadInput(f'wrt names no module: "{name}". There is: {listed(sorted(near))}.')
         self._calls: Counter[str] = Counter()
         self._stack: list[str] = []
 
@@ -154,11 +188,14 @@ class _Tape(TorchDispatchMode):
                 count = self._calls[path]
                 self._stack.append(path if count == 1 else f"{path}#{count}")
 
-        def leave(module: nn.Module, args: Any, output: Any) -> None:
-            if threading.get_ident() == thread and self._stack:
-                if sys.exc_info()[0] is not None and not self.failed_in:
-                    self.failed_in = self._stack[-1]
-                self._stack.pop()
+        def leave(module: nn.Module, args: Any, output: Any) -> Any:
+            if threading.get_ident() != thread or not self._stack:
+                return None
+            if sys.exc_info()[0] is not None and not self.failed_in:
+                self.failed_in = self._stack[-1]
+            call = self._stack.pop()
+            # a module called just once is meant by its plain name; "name#1" is its first call of several
+            return self._chosen(call, output) if output is not None and self.wrt else None
 
         handles = [
             register_module_forward_pre_hook(enter),
@@ -172,13 +209,65 @@ class _Tape(TorchDispatchMode):
 
     # -- what runs ----------------------------------------------------------------------------------------
 
+    def _chosen(self, call: str, output: Any) -> Any:
+        """Return a module's output with its tensors marked as explained, where ``wrt`` names this call."""
+        path, _, count = call.partition("#")
+        name = next((n for n in (call, f"{path}#{count or 1}") if n in self.chosen), None)
+        if name is None:
+            if path in self.chosen:
+                calls = ", ".join(f'"{path}#{i}"' for i in range(1, self._calls[path] + 1))
+                raise BadInput(f'wrt="{path}" ran {self._calls[path]} times: name one call, of {calls}.')
+            return None
+        leaves, spec = tree_flatten(output)
+        marked = [self._mark(t, self.chosen[name]) if _explainable(t) else t for t in leaves]
+        return tree_unflatten(marked, spec)
+
+    def _mark(self, tensor: Tensor, chosen: list[Value]) -> Tensor:
+        self._choosing = chosen
+        try:
+            return tensor.clone()  # a tensor of its own, which the dispatcher shows us in its plain form
+        finally:
+            self._choosing = None
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        tensors = [a for a in tree_flatten((args, kwargs))[0] if isinstance(a, Tensor)]
+        if self._choosing is not None:
+            return self._choose(func(*args, **kwargs), self._choosing)
+        tensors = [a for a in tree_leaves((args, kwargs)) if isinstance(a, Tensor)]
         live = tuple(self.values[id(t)] for t in tensors if id(t) in self.values)
-        if live and func.overloadpacket not in _CONSTANT:
+        if not live:
+            return func(*args, **kwargs)
+        if is_attention(func):
+            with self:  # what the fused kernel does, op by op
+                return attention(func, args, kwargs)
+        if func.overloadpacket not in _RELABELS and _writes_its_result(func):
+            raise NotCaptured(
+                f"{func} writes into a tensor inside a composite op, in module "
+                f'"{self._stack[-1] if self._stack else ""}", and cannot be followed.\n'
+                + (f"  Called at {source}.\n" if (source := _source_line()) else "")
+                + "  Write that part with ops that return a new tensor, or explain what follows it with wrt=."
+            )
+        result = func(*args, **kwargs)
+        if func.overloadpacket not in _CONSTANT:
             self._write(func, args, kwargs, live, result)
+        return result
+
+    def _choose(self, result: Tensor, chosen: list[Value]) -> Tensor:
+        name = next(n for n, values in self.chosen.items() if values is chosen)
+        shape = result.shape
+        along = [d for d, size in enumerate(shape) if size == self.samples]
+        if self.samples > 1 and shape[0] % self.samples:
+            if len(along) != 1:
+                raise BadInput(
+                    f'the output of "{name}", {tuple(shape)}, shows no axis of the {self.samples} samples.\n'
+                    "  Explain one sample at a time: batch_size=1."
+                )
+            layout: Layout | None = Layout(along[0] - result.dim())
+        else:
+            layout = None
+        value = Value(result, name=name if not chosen else f"{name}:{len(chosen)}", layout=layout)
+        chosen.append(value)
+        self.values[id(result)] = value
         return result
 
     def _write(self, func: Any, args: Any, kwargs: Any, live: tuple[Value, ...], result: Any) -> None:
@@ -195,9 +284,10 @@ class _Tape(TorchDispatchMode):
             inputs=live,
             module=self._stack[-1].split("#")[0] if self._stack else "",
             source=_source_line(),
-            samples=len(self.inputs[0].tensor),
+            samples=self.samples,
             scopes=tuple(self._stack),
             input_of={id(v.tensor): v for v in live},
+            gated=self.gated,
         )
         count = self._names[node.op_name]
         self._names[node.op_name] += 1
@@ -216,8 +306,23 @@ class _Tape(TorchDispatchMode):
         self.nodes.append(node)
 
     def graph(self, output: Any) -> Graph:
-        """Close the tape."""
-        return Graph(inputs=self.inputs, nodes=tuple(self.nodes), output=output, value_of=self.values)
+        """Close the tape.
+
+        Raises: ``BadInput`` where a module of ``wrt`` did not run, or returned nothing that can be explained.
+        """
+        for name, values in self.chosen.items():
+            if not values:
+                raise BadInput(f'wrt="{name}": that module did not run on these inputs, or returned no tensor.')
+        inputs = self.inputs or tuple(value for values in self.chosen.values() for value in values)
+        return Graph(inputs=inputs, nodes=tuple(self.nodes), output=output, value_of=self.values)
+
+
+def _writes_its_result(func: Any) -> bool:
+    return func._schema.is_mutable and any(result.alias_info is not None for result in func._schema.returns)
+
+
+def _explainable(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.dim() > 0
 
 
 def _source_line() -> str:

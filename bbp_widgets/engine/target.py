@@ -56,8 +56,8 @@ class Contraction(Mixing):
         weight, live = self._weight(), self._live()
         x = torch.cat([v.tensor.reshape(self.samples, -1) for v in self.inputs], 1)
 
-        def give(shares: Tensor) -> None:
-            parts = (shares * live).split([array[0].numel() for array in given], 1)
+        def give(phi: Tensor, ratio: Tensor) -> None:
+            parts = (phi * ratio.unsqueeze(-1) * live).split([array[0].numel() for array in given], 1)
             for array, share in zip(given, parts, strict=True):
                 array.add_(share.view(array.shape))
 
@@ -154,10 +154,27 @@ def _by_callable(function: Callable[[Any], Tensor], graph: Graph, samples: int) 
             )
         if not value.requires_grad:
             raise BadTarget("the target callable's result does not depend on the network's output.")
-        grads = torch.autograd.grad(value.sum(), [fresh[i] for i in where], allow_unused=True)
+        grads = torch.autograd.grad(
+            value.sum(), [fresh[i] for i in where], allow_unused=True, retain_graph=samples > 1
+        )
+        if samples > 1:
+            _check_apart(value, [fresh[i] for i in where], samples)
     used = [(leaves[i], grad) for i, grad in zip(where, grads, strict=True) if grad is not None]
     outputs, kept = zip(*used, strict=True)
     return _target(graph, outputs, kept, value.detach(), None)
+
+
+def _check_apart(value: Tensor, outputs: list[Tensor], samples: int) -> None:
+    """Refuse a callable whose first number looks at other samples: their grads would be added up unseen.
+
+    Raises: ``BadTarget``.
+    """
+    for grad in torch.autograd.grad(value[0], outputs, allow_unused=True):
+        if grad is not None and len(grad) == samples and bool((grad[1:] != 0).any()):
+            raise BadTarget(
+                "the target callable mixes samples: its first number depends on the outputs of others.\n"
+                "  Reduce over all axes but the first, e.g. target=lambda out: out[:, 3].mean((1, 2))."
+            )
 
 
 def _target(

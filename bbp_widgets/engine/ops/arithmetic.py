@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..graph import Node, Value
-from ..linearization import Linearization, elementwise, linearizes, unsupported
+from ..linearization import Follows, Linearization, elementwise, linearizes
 from ..mixing import Summands
 
 aten = torch.ops.aten
@@ -64,20 +65,76 @@ def _mixed(shape: torch.Size, live: list[tuple[Value, float]]) -> tuple[Tensor |
 
 @linearizes(aten.mul.Tensor, aten.mul.Scalar)
 def mul(node: Node, a: Any, b: Any) -> Linearization:
-    """A product with a constant."""
+    """A product. Two live factors share alike, for the strength of both is the product; −ab is intercept."""
     va, vb = node.value(a), node.value(b)
     if va is not None and vb is not None:
-        raise unsupported(node, "of two live values")
+        if node.gated and va.gate != vb.gate:
+            return _through_gate(node, va, b) if vb.gate else _through_gate(node, vb, a)
+        return _pair(node, (va, b), (vb, a))
     x, factor = (a, b) if va is not None else (b, a)
-    return elementwise(node, x, torch.as_tensor(factor, dtype=x.dtype, device=x.device))
+    slope = torch.as_tensor(factor, dtype=x.dtype, device=x.device)
+    return elementwise(node, x, slope)
 
 
 @linearizes(aten.div.Tensor, aten.div.Scalar)
 def div(node: Node, a: Any, b: Any) -> Linearization:
-    """A quotient by a constant."""
-    if node.value(a) is None or node.value(b) is not None:
-        raise unsupported(node, "by a live value")
-    return elementwise(node, a, 1 / torch.as_tensor(b, dtype=a.dtype, device=a.device))
+    """A quotient. A live denominator is a smooth op of its own; with gates held fixed it is one."""
+    va, vb = node.value(a), node.value(b)
+    if vb is None:
+        return elementwise(node, a, 1 / torch.as_tensor(b, dtype=a.dtype, device=a.device))
+    y = node.output.tensor
+    if va is None:
+        return elementwise(node, b, -y / b, lambda: 2 * y)
+    if node.gated:
+        return _through_gate(node, va, 1 / b)
+    return _pair(node, (va, 1 / b), (vb, -y / b))
+
+
+def _through_gate(node: Node, value: Value, gate: Tensor) -> Linearization:
+    """State gate · value with the gate held fixed."""
+    facts = elementwise(node, value.tensor, gate)
+
+    def placed(array: Tensor | None) -> tuple[Tensor | None, ...]:
+        return tuple(array if v is value else None for v in node.inputs)
+
+    def pull(mass: Tensor) -> tuple[Tensor | None, ...]:
+        return placed(facts.fan_in.pull(mass)[0])  # type: ignore[union-attr]
+
+    return replace(facts, pullback=lambda grad: placed(facts.pullback(grad)[0]), fan_in=Follows(pull))
+
+
+def _pair(node: Node, *sides: tuple[Value, Tensor]) -> Linearization:
+    """State a smooth op of two live values by the slopes of both; mass is shared alike between what is live."""
+    shape = node.output.tensor.shape
+    masks = [value.live for value, _ in sides]
+    live = None
+    if all(mask is not None for mask in masks):
+        live = torch.stack([mask.expand(shape) for mask in masks if mask is not None]).any(0)
+    if all(mask is None for mask in masks):
+        shares: list[Any] = [0.5, 0.5]
+    else:
+        present = [
+            torch.ones(shape, device=node.output.tensor.device) if m is None else m.expand(shape).float()
+            for m in masks
+        ]
+        shares = [(p / (present[0] + present[1]).clamp(min=1)).to(node.output.tensor.dtype) for p in present]
+
+    def pullback(grad: Tensor) -> tuple[Tensor, ...]:
+        return tuple((grad * slope).sum_to_size(value.tensor.shape) for value, slope in sides)
+
+    def pull(mass: Tensor) -> tuple[Tensor, ...]:
+        return tuple(
+            (mass * share).sum_to_size(value.tensor.shape)
+            for (value, _), share in zip(sides, shares, strict=True)
+        )
+
+    def rest() -> Tensor:
+        y = node.output.tensor
+        for value, slope in sides:
+            y = y - value.only_live(value.tensor) * slope
+        return y
+
+    return Linearization(pullback, Follows(pull), rest, live)
 
 
 @linearizes(aten.neg.default)

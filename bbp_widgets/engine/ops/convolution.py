@@ -1,4 +1,4 @@
-"""Convolutions of one to three dimensions, with stride, padding, dilation and groups."""
+"""Convolutions of one to three dimensions, plain and transposed, with stride, padding, dilation and groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units
+from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units, side_of
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -35,6 +35,7 @@ class ConvolutionMixing(Dense):
     ) -> None:
         """``weight`` is (J, channels of a group, *kernel)."""
         self.inputs, self.weight, self.output = (value,), weight, output
+        self.x, self.x_side = value.tensor, side_of(value)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.dims = weight.dim() - 2
 
@@ -46,7 +47,7 @@ class ConvolutionMixing(Dense):
 
     def _transposed(self, mass: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
-        x = self.inputs[0].tensor
+        x = self.x
         shape = (mass.shape[0], weight.shape[1] * groups, *x.shape[2:])
         last = x.dim() == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
         layout = torch.channels_last if last else torch.contiguous_format
@@ -76,20 +77,32 @@ class ConvolutionMixing(Dense):
         return grouped.expand(-1, -1, self.output[1] // self.groups, *maps.shape[2:]).flatten(1, 2)
 
     def count(self) -> Tensor:
-        value = self.inputs[0]
-        if value.live is None:
-            one = self.weight.new_ones(1, 1, *value.tensor.shape[2:])
+        if not isinstance(self.x_side, Tensor):
+            one = self.weight.new_ones(1, 1, *self.x.shape[2:])
             return self._convolve(one, self._ones(), 1) * self.weight.shape[1]
-        return self._to_outputs(
-            self._convolve(self._group_maps(value.live.to(value.tensor.dtype)), self._ones(), 1)
-        )
+        return self._to_outputs(self._convolve(self._group_maps(self.x_side.to(self.x.dtype)), self._ones(), 1))
 
-    def scatter(self, mass: Tensor) -> Tensor:
-        value = self.inputs[0]
+    def _wiring(self, rates: Tensor) -> Tensor:
+        if isinstance(self.x_side, Tensor):
+            return super()._wiring(rates)
+        # all channels are there alike: sum them first, over one sample
+        one = rates.new_ones(1, 1, *self.x.shape[2:])
+        return self._convolve(one, rates.sum(1, keepdim=True), 1)
+
+    def normalized(self) -> tuple[Tensor, Tensor, Tensor]:
+        tiny = torch.finfo(self.x.dtype).tiny
+        rates, inputs = self.weight.abs(), self.x.abs()
+        if isinstance(self.x_side, Tensor):
+            inputs = torch.where(self.x_side, inputs, 0)
+        top_rate = rates.flatten(1).amax(1).clamp(min=tiny).view(-1, *[1] * (rates.dim() - 1))
+        top_input = inputs.flatten(1).amax(1).clamp(min=tiny).view(-1, *[1] * (inputs.dim() - 1))
+        return rates / top_rate, inputs / top_input, top_rate.flatten(1, 2) * top_input
+
+    def scatter(self, mass: Tensor) -> tuple[Tensor, ...]:
         maps = self._transposed(self._group_maps(mass), self._ones(), 1)  # (N · groups, 1, *)
         grouped = maps.view(-1, self.groups, 1, *maps.shape[2:])
         every = grouped.expand(-1, -1, self.weight.shape[1], *maps.shape[2:]).flatten(1, 2)
-        return value.only_live(every)
+        return (torch.where(self.x_side, every, 0) if isinstance(self.x_side, Tensor) else every,)
 
     def reach(self, x: Tensor) -> Tensor:
         top = x.unflatten(1, (self.groups, -1)).amax(2).flatten(0, 1).unsqueeze(1)
@@ -99,70 +112,115 @@ class ConvolutionMixing(Dense):
         top = _MAX_POOL[self.dims](top, self.weight.shape[2:], self.stride, 0, self.dilation)
         return self._to_outputs(top)
 
-    def per_unit(self, array: Tensor) -> Tensor:
-        return array.view(-1, *[1] * self.dims)
-
     def _places(self, device: torch.device) -> Tensor:
         """Return the places each window sees, (windows, places of a window)."""
-        sizes, kernel, windows = self.inputs[0].tensor.shape[2:], self.weight.shape[2:], self.output[2:]
+        sizes, kernel, windows = self.x.shape[2:], self.weight.shape[2:], self.output[2:]
         geometry = zip(sizes, windows, kernel, self.stride, self.padding, self.dilation, strict=True)
         return window_places([axis_places(*axis) for axis in geometry], sizes).to(device)
 
-    def tiles_of(self, units: Tensor, mass: Tensor, given: Tensor) -> Iterator[Tile]:
-        value = self.inputs[0]
+    def nothing(self, mass: Tensor) -> tuple[Tensor, ...]:
+        return (mass.new_zeros(self.x.shape),)
+
+    def tiles_of(self, units: Tensor, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         n, groups, channels = mass.shape[0], self.groups, self.weight.shape[1]
         places = self._places(mass.device)
-        x = value.tensor.reshape(-1)
-        live = None if value.live is None else value.live.reshape(-1)
+        x = self.x.reshape(-1)
+        live = self.x_side.reshape(-1) if isinstance(self.x_side, Tensor) else None
         rates = self.weight.reshape(-1, channels, places.shape[1])
         flat_mass = mass.reshape(n, -1, len(places))
-        received = given.view(-1)
-        volume = value.tensor[0, 0].numel()
+        received = given[0].view(-1)
+        volume = self.x[0, 0].numel()
         channel = torch.arange(channels, device=mass.device)[None, :, None] * volume
         for sample, unit, window in parts_of_units(units.reshape(flat_mass.shape), rates[0].numel()):
             there = places[window][:, None] >= 0
             block = (sample * groups + unit // (self.output[1] // groups)) * channels * volume
             index = block[:, None, None] + channel + places[window][:, None].clamp(min=0)
             mask = there if live is None else live[index] & there
-            mask = mask.expand(index.shape)
+            mask = mask.expand(index.shape).flatten(1)
             weight = rates[unit]
 
-            def give(shares: Tensor, index: Tensor = index, mask: Tensor = mask) -> None:
-                received.index_add_(0, index.flatten(), (shares * mask.flatten(1)).flatten())
+            def give(phi: Tensor, ratio: Tensor, index: Tensor = index, mask: Tensor = mask) -> None:
+                received.index_add_(0, index.flatten(), (phi * ratio.unsqueeze(-1) * mask).flatten())
 
             strength = (x[index] * weight).flatten(1)
-            yield Tile(strength, weight.flatten(1), mask.flatten(1), flat_mass[sample, unit, window], give)
+            yield Tile(strength, weight.flatten(1), mask, flat_mass[sample, unit, window], give)
 
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
-        value = self.inputs[0]
         n, groups, channels = mass.shape[0], self.groups, self.weight.shape[1]
         places = self._places(mass.device)
-        x = value.tensor.reshape(n, groups, channels, -1)
-        live = None if value.live is None else value.live.reshape(n, groups, channels, -1)
-        flat_mass = mass.reshape(n, groups, -1, len(places))
-        weight = self.weight.reshape(groups, -1, channels, places.shape[1])
-        received = given[0].view(n, groups, channels, -1)
-        units = max(1, min(weight.shape[1], TILE_ELEMENTS // max(1, n * groups * channels * places.shape[1])))
-        rows = max(1, TILE_ELEMENTS // max(1, n * groups * units * channels * places.shape[1]))
+        x = self.x.reshape(n, groups, channels, -1)
+        live = self.x_side.reshape(x.shape) if isinstance(self.x_side, Tensor) else None
+        flat_mass = mass.reshape(n, groups, -1, len(places)).movedim(2, 3)  # (n, groups, windows, units)
+        weight = self.weight.reshape(groups, 1, -1, channels * places.shape[1])
+        received = given[0].view(x.shape)
+        fan = n * groups * channels * places.shape[1]
+        units = max(1, min(weight.shape[2], TILE_ELEMENTS // max(1, fan)))
+        rows = max(1, TILE_ELEMENTS // max(1, fan * units))
+        bordered = bool((places < 0).any())
         for top in range(0, len(places), rows):
             window = slice(top, top + rows)
-            there = places[window] >= 0  # (windows, places)
             index = places[window].clamp(min=0)
             patch = x[..., index].movedim(2, -2)  # (n, groups, windows, channels, places)
-            mask = there[:, None] if live is None else live[..., index].movedim(2, -2) & there[:, None]
-            mask = mask.expand(patch.shape)[:, :, None]
-            total = torch.zeros_like(patch)
-            for start in range(0, weight.shape[1], units):
+            mask = None
+            if bordered or live is not None:
+                there = places[window][:, None] >= 0
+                mask = there if live is None else live[..., index].movedim(2, -2) & there
+                mask = mask.expand(patch.shape).flatten(-2).unsqueeze(3)
+            total = patch.new_zeros(*patch.shape[:3], 1, weight.shape[-1])
+            seen = patch.flatten(-2).unsqueeze(3)  # (n, groups, windows, 1, fan-in)
+            for start in range(0, weight.shape[2], units):
                 part = slice(start, start + units)
-                rates = weight[:, part, None]  # (groups, units, 1, channels, places)
-                strength = (patch[:, :, None] * rates).flatten(-2)
+                rates = weight[:, :, part]
 
-                def give(shares: Tensor, total: Tensor = total) -> None:
-                    total.add_(shares.sum(2).view_as(total))
+                def give(phi: Tensor, ratio: Tensor, total: Tensor = total) -> None:
+                    total.add_(ratio.unsqueeze(-2) @ phi)
 
-                yield Tile(strength, rates.flatten(-2), mask.flatten(-2), flat_mass[:, :, part, window], give)
-            masked = (total * mask[:, :, 0]).movedim(-2, 2).flatten(3)
-            received.index_add_(3, index.flatten(), masked)
+                yield Tile(seen * rates, rates, mask, flat_mass[:, :, window, part], give)
+            kept = total if mask is None else torch.where(mask, total, 0)
+            back = kept.view(patch.shape).movedim(-2, 2).flatten(3)
+            received.index_add_(3, index.flatten(), back)
+
+
+class TransposedMixing(ConvolutionMixing):
+    """A transposed convolution, as the plain one that it is on its input spread apart: the gaps are nobody."""
+
+    def __init__(
+        self,
+        value: Value,
+        weight: Tensor,
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+        output: torch.Size,
+    ) -> None:
+        """``weight`` is (I, output channels of a group, *kernel), as torch has it."""
+        x, dims = value.tensor, weight.dim() - 2
+        kernel = weight.shape[2:]
+        # (I, J/g, *) → (J, I/g, *), the kernel turned around
+        turned = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flip(*range(2, dims + 2))
+        margin = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
+        apart = [(s - 1) * t + 1 for s, t in zip(x.shape[2:], stride, strict=True)]
+        # what the output needs on the far side, output_padding included
+        far = [o - 1 + d * (k - 1) + 1 - a - m for o, d, k, a, m in zip(
+            output[2:], dilation, kernel, apart, margin, strict=True)]  # fmt: skip
+        self._border = [n for m, f in zip(reversed(margin), reversed(far), strict=True) for n in (m, f)]
+        self._stride, self._real = stride, value
+        everywhere = torch.ones_like(x, dtype=torch.bool) if value.live is None else value.live
+        wide = Value(self._apart(x), self._apart(everywhere.to(x.dtype)) > 0.5)
+        ones, none = (1,) * dims, (0,) * dims
+        super().__init__(wide, turned.contiguous(), ones, none, dilation, groups, output)
+        self.inputs = (value,)
+
+    def _apart(self, x: Tensor) -> Tensor:
+        sizes = [(s - 1) * t + 1 for s, t in zip(x.shape[2:], self._stride, strict=True)]
+        wide = x.new_zeros(*x.shape[:2], *sizes)
+        wide[(..., *(slice(None, None, t) for t in self._stride))] = x
+        return F.pad(wide, self._border)
+
+    def home(self, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        inner = F.pad(given[0], [-n for n in self._border])
+        return (inner[(..., *(slice(None, None, t) for t in self._stride))],)
 
 
 @linearizes(aten.convolution.default)
@@ -180,19 +238,24 @@ def convolution(
 ) -> Linearization:
     """W ∗ x + bias, over real positions only."""
     value = node.value(x)
-    if transposed:
-        raise unsupported(node, "transposed")
     if value is None or node.value(weight) is not None or node.value(bias) is not None:
         raise unsupported(node, "with a live kernel or bias")
     dims = weight.dim() - 2
     if x.dim() != dims + 2:
         raise unsupported(node, "without a sample axis")
+    kind = TransposedMixing if transposed else ConvolutionMixing
     geometry = (all_dims(stride, dims), all_dims(padding, dims), all_dims(dilation, dims))
-    mixing = ConvolutionMixing(value, weight, *geometry, groups, node.output.tensor.shape)
+    mixing = kind(value, weight, *geometry, groups, node.output.tensor.shape)
     intercept = None if bias is None else bias.view(1, -1, *[1] * dims)
     constant = value.constant_part()
     if constant is not None:
-        fixed = mixing.spread(weight, constant)
+        fixed = aten.convolution(constant, weight, None, *geometry, transposed, list(output_padding), groups)
         intercept = fixed if intercept is None else fixed + intercept
-    live = mixing.count() > 0.5 if constant is not None or any(padding) else None
-    return Linearization(lambda grad: (mixing.collect(weight, grad),), mixing, intercept, live)
+    live = mixing.count() > 0.5 if constant is not None or transposed or any(padding) else None
+
+    def pullback(grad: Tensor) -> tuple[Tensor, ...]:
+        if transposed:
+            return (aten.convolution(grad, weight, None, *geometry, False, [0] * dims, groups),)
+        return (mixing.collect(weight, grad),)
+
+    return Linearization(pullback, mixing, intercept, live)

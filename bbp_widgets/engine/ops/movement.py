@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..graph import Node
-from ..linearization import Follows, Linearization, linearizes, moves, unsupported
+from ..graph import Node, Value
+from ..linearization import Follows, Linearization, layout_of, linearizes, moves, unsupported
+from ..samples import Layout
 
 aten = torch.ops.aten
 
@@ -21,18 +23,10 @@ def _moves(node: Node, x: Tensor, back: Callable[[Tensor], Tensor]) -> Lineariza
     )
 
 
-def _keep_samples(node: Node, kept: bool) -> None:
-    """Refuse to move the samples of a batch, which the ledger counts along the first axis."""
-    if not kept and node.samples > 1:
-        raise unsupported(
-            node, f"moves the axis of the {node.samples} samples: explain one sample at a time;"
-        )
-
-
 @linearizes(aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.view_copy.default)
 def view(node: Node, x: Tensor, size: Any) -> Linearization:
     """The same elements in another shape."""
-    return moves(node, lambda a: (a.reshape(x.shape),), lambda mask: mask.reshape(node.shape))
+    return moves(node, lambda a: (a.reshape(x.shape),), lambda marks: marks.reshape(node.shape))
 
 
 @linearizes(
@@ -59,7 +53,6 @@ def to_type(node: Node, x: Tensor, **kwargs: Any) -> Linearization:
 def permute(node: Node, x: Tensor, dims: list[int]) -> Linearization:
     """Axes change their order."""
     order = [d % x.dim() for d in dims]
-    _keep_samples(node, order[0] == 0)
     inverse = [order.index(i) for i in range(x.dim())]
     return _moves(node, x, lambda a: a.permute(inverse))
 
@@ -67,14 +60,12 @@ def permute(node: Node, x: Tensor, dims: list[int]) -> Linearization:
 @linearizes(aten.transpose.int)
 def transpose(node: Node, x: Tensor, a: int, b: int) -> Linearization:
     """Two axes change places."""
-    _keep_samples(node, a % x.dim() == b % x.dim() or 0 not in (a % x.dim(), b % x.dim()))
     return _moves(node, x, lambda array: array.transpose(a, b))
 
 
 @linearizes(aten.t.default)
 def t(node: Node, x: Tensor) -> Linearization:
     """Rows become columns."""
-    _keep_samples(node, x.dim() < 2)
     return _moves(node, x, lambda a: a.t())
 
 
@@ -103,7 +94,6 @@ def select(node: Node, x: Tensor, dim: int, index: int) -> Linearization:
 @linearizes(aten.flip.default)
 def flip(node: Node, x: Tensor, dims: list[int]) -> Linearization:
     """Axes run backwards."""
-    _keep_samples(node, 0 not in [d % x.dim() for d in dims])
     return _moves(node, x, lambda a: a.flip(dims))
 
 
@@ -148,7 +138,14 @@ def stack(node: Node, tensors: list[Tensor], dim: int = 0) -> Linearization:
     live = None
     if any(value is None or value.live is not None for value in values):
         live = torch.stack([_mask(tensor, value) for tensor, value in zip(tensors, values, strict=True)], dim)
-    return Linearization(pull, Follows(pull), None, live)
+    return Linearization(pull, Follows(pull), None, live, layout=_beside(node, node.inputs, dim))
+
+
+def _beside(node: Node, values: Sequence[Value], dim: int) -> Layout | None:
+    """Return where the samples lie once the values stand along a new axis."""
+    if node.samples == 1:
+        return None
+    return layout_of(node, values).beside(dim, len(node.shape))
 
 
 @linearizes(aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default)
@@ -174,7 +171,10 @@ def slice_scatter(
 @linearizes(aten.select_scatter.default)
 def select_scatter(node: Node, x: Tensor, source: Tensor, dim: int, index: int) -> Linearization:
     """One entry of an axis overwritten."""
-    return _overwritten(node, x, source, lambda a: a.select(dim, index))
+    facts = _overwritten(node, x, source, lambda a: a.select(dim, index))
+    if node.value(x) is not None:
+        return replace(facts, layout=None if node.samples == 1 else layout_of(node, node.inputs[:1]))
+    return replace(facts, layout=_beside(node, node.inputs, dim))
 
 
 def _overwritten(node: Node, x: Tensor, source: Tensor, part: Callable[[Tensor], Tensor]) -> Linearization:

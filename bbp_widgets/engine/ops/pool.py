@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..graph import Node, Value
-from ..linearization import Follows, Linearization, first, linearizes, unsupported
-from ..mixing import Windows
+from ..linearization import Follows, Linearization, first, linearizes, unsupported, within_samples
+from ..mixing import Reduction, Windows
 from ..windows import adaptive_places, all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -150,24 +150,24 @@ def _reduce(node: Node, x: Tensor, dims: Any, keepdim: bool, scale: float) -> Li
     value = node.value(x)
     assert value is not None
     over = sorted({d % x.dim() for d in dims}) if dims else list(range(x.dim()))
-    kept = [d for d in range(x.dim()) if d not in over]
-    count = math.prod(x.shape[d] for d in over)
-    order = kept + over
-    inverse = [order.index(i) for i in range(x.dim())]
-    moved = [x.shape[d] for d in order]
+    within_samples(node, value, over)
+    open_shape = [1 if d in over else x.shape[d] for d in range(x.dim())]
 
-    def rows(array: Tensor) -> Tensor:
-        return array.permute(order).reshape(-1, count)
+    def backward(grad: Tensor) -> tuple[Tensor, ...]:
+        return ((grad.reshape(open_shape) * scale).expand(x.shape),)
 
-    def unrows(array: Tensor) -> Tensor:
-        return array.view(moved).permute(inverse)
-
-    def backward(grad: Tensor) -> Tensor:
-        open_shape = [1 if d in over else x.shape[d] for d in range(x.dim())]
-        return (grad.reshape(open_shape) * scale).expand(x.shape)
-
-    weight = torch.full((1,), scale, dtype=torch.double)
-    return _window_mean(node, value, torch.arange(count)[None], weight, rows, unrows, backward)
+    intercept, live = None, None
+    if value.live is not None:
+        constant = value.constant_part()
+        assert constant is not None
+        intercept = constant.sum(over, keepdim) * scale
+        live = value.live.any(over[0], keepdim=True)
+        for d in over[1:]:
+            live = live.any(d, keepdim=True)
+        live = live.view(node.shape)
+    return Linearization(
+        backward, Reduction(value, tuple(over), scale), intercept, live, lambda marks: marks.amax(over, keepdim)
+    )
 
 
 @linearizes(aten.mean.dim)
@@ -238,11 +238,15 @@ def max_(node: Node, x: Tensor, dim: int, keepdim: bool = False) -> Linearizatio
         return (torch.zeros_like(x).to(array.dtype).scatter(dim, where, opened),)
 
     value = node.value(x)
+    assert value is not None
+    within_samples(node, value, [dim])
     live = None
-    if value is not None and value.live is not None:
+    if value.live is not None:
         live = value.live.gather(dim, where).view(node.shape)
     follow = first(pull)
-    return Linearization(follow, Follows(follow), None, (live, None))
+    return Linearization(
+        follow, Follows(follow), None, (live, None), lambda marks: (marks.amax(dim, keepdim), marks)
+    )
 
 
 @linearizes(aten.amax.default)
@@ -251,6 +255,7 @@ def amax(node: Node, x: Tensor, dims: Any = (), keepdim: bool = False) -> Linear
     value = node.value(x)
     assert value is not None
     over = sorted({d % x.dim() for d in dims}) if dims else list(range(x.dim()))
+    within_samples(node, value, over)
     winners = (x == x.amax(over, keepdim=True)).to(x.dtype)
     winners = winners / winners.sum(over, keepdim=True)
     open_shape = [1 if d in over else x.shape[d] for d in range(x.dim())]
@@ -260,4 +265,4 @@ def amax(node: Node, x: Tensor, dims: Any = (), keepdim: bool = False) -> Linear
 
     if value.live is not None:
         raise unsupported(node, "over partly constant values")
-    return Linearization(pull, Follows(pull))
+    return Linearization(pull, Follows(pull), carry=lambda marks: marks.amax(over, keepdim))

@@ -1,0 +1,109 @@
+"""The accounts: what arrives at each step, what is added, and what the cut behind it adds up to.
+
+Nothing here is derived from what should hold. Every figure is a sum over arrays that the walk really passed on, so
+that a wrong Jacobian, intercept or share shows as a residual. They are added up when the ledger is asked for, since
+the sums cost about as much as the walk itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .graph import Value
+from .samples import sum_per_sample
+from .target import Target
+from .walk import Gradients, Masses, injected
+
+__all__ = ["Accounts", "GradientAccounts", "gradient_accounts", "mass_accounts"]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientAccounts:
+    """What needs no rule. Per step and sample, (steps, N), in target units and double precision."""
+
+    intercept: Tensor
+    cut_gradient: Tensor
+    first_cut: Tensor  # (N,): before any step
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the mass did under one choice of rules. Per step and sample, (steps, N)."""
+
+    mass_in: Tensor
+    unshared: Tensor
+    cut_bias: Tensor
+    opening_cut: Tensor  # (N,): once the target has shared its own intercept
+
+
+class _Sums:
+    """Sums of arrays, each taken once: what one step gives is mostly what arrives at another."""
+
+    def __init__(self, samples: int) -> None:
+        self.samples = samples
+        self._known: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, value: Value, array: Tensor | None, times_value: bool = False) -> Tensor | float:
+        if array is None:
+            return 0.0
+        key = (id(array), id(value))
+        known = self._known.get(key)
+        if known is None:
+            # a masked score may be minus infinity: where nothing depends on a value, it contributes nothing
+            terms = torch.where(array == 0, 0, array * value.tensor) if times_value else array
+            known = self._known[key] = (array, sum_per_sample(terms, self.samples, value.layout))
+        return known[1]
+
+
+def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
+    """Add up the gradient part of every cut, and what each node's own intercept adds."""
+    samples = len(target.value)
+    zero = torch.zeros_like(gradients.opening)
+    sums = _Sums(samples)
+    cut = zero
+    for value, grad in zip(target.outputs, gradients.first, strict=True):
+        cut = cut + sums(value, grad, True)
+    first, cuts, intercepts = cut, [], []
+    for site in gradients.sites:
+        for value, grad in zip(site.node.outputs, site.grads, strict=True):
+            if value is not None:
+                cut = cut - sums(value, grad, True)
+        for value, grad in zip(site.node.inputs, site.pulled, strict=True):
+            cut = cut + sums(value, grad, True)
+        own = injected(site)
+        intercepts.append(zero if own is None else sum_per_sample(own, samples, site.node.output.layout))
+        cuts.append(cut)
+    return GradientAccounts(_stacked(intercepts, zero), _stacked(cuts, zero), first)
+
+
+def mass_accounts(masses: Masses, gradients: Gradients, target: Target) -> Accounts:
+    """Add up the bias part of every cut."""
+    zero = torch.zeros_like(gradients.opening)
+    sums = _Sums(len(target.value))
+    cut = zero
+    for value, mass in zip(target.outputs, masses.opening, strict=False):
+        cut = cut + sums(value, mass)
+    opening, arrivals, cuts, lost = cut, [], [], []
+    for site, step in zip(gradients.sites, masses.steps, strict=True):
+        arriving = zero
+        stranded = zero
+        for value, mass in zip(site.node.outputs, step.arrived, strict=True):
+            if value is not None and mass is not None:
+                arriving = arriving + sums(value, mass)
+                if value.live is not None:
+                    lost_here = torch.where(value.live, 0, mass)
+                    stranded = stranded + sum_per_sample(lost_here, sums.samples, value.layout)
+        cut = cut - arriving
+        for value, mass in zip(site.node.inputs, step.given, strict=True):
+            cut = cut + sums(value, mass)
+        arrivals.append(arriving)
+        cuts.append(cut)
+        lost.append(stranded)
+    return Accounts(_stacked(arrivals, zero), _stacked(lost, zero), _stacked(cuts, zero), opening)
+
+
+def _stacked(rows: list[Tensor], zero: Tensor) -> Tensor:
+    return torch.stack(rows) if rows else zero.new_zeros(0, len(zero))

@@ -1,0 +1,162 @@
+"""One result of several parts of a batch, for a batch that does not fit into memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .attribution import Attribution, Ledger, Place, Step
+from .errors import BadInput, NotCaptured
+
+if TYPE_CHECKING:
+    from .local_model import Inputs
+
+__all__ = ["JoinedAttribution", "Part", "split_batch"]
+
+
+class Part:
+    """What is kept of one part of a batch: the results, and none of what lies between."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        """Read everything off now, so that the part's values can be let go."""
+        local = attribution.local
+        self.rule = attribution.rule
+        self.is_tuple = isinstance(attribution.bias, tuple)
+        self.arrays = {
+            "gradient": _tuple(attribution.gradient),
+            "bias": _tuple(attribution.bias),
+            "inputs": _tuple(local.inputs),
+            "w": _tuple(local.w),
+        }
+        self.numbers = {
+            "value": attribution.value,
+            "unshared": attribution.unshared,
+            "residual": attribution.residual,
+            "b": local.b,
+        }
+        self.target, self.output, self.nodes = local.target, local.output, local.nodes
+        self.steps = tuple(attribution.ledger)
+
+
+class JoinedModel:
+    """The local model of a batch that was explained in parts: what it has of ``LocalModel`` without the nodes' values."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Join what the parts kept."""
+        self.value, self.b = (_joined_numbers(parts, name) for name in ("value", "b"))
+        self.inputs, self.w = (_joined_arrays(parts, name) for name in ("inputs", "w"))
+        self.target = None if parts[0].target is None else torch.cat([p.target for p in parts])  # type: ignore[misc]
+        outputs = [part.output for part in parts]
+        self.output: Any = torch.cat(outputs) if all(isinstance(o, Tensor) for o in outputs) else outputs
+        self.nodes = parts[0].nodes
+
+    def attribute(self, *args: Any, **kwargs: Any) -> Attribution:
+        """Refuse: the values are gone."""
+        raise NotCaptured(_GONE.format("another rule"))
+
+
+class JoinedAttribution(Attribution):
+    """An attribution that was made in parts. Everything that lies between input and target is gone."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Join what the parts kept."""
+        self.rule = parts[0].rule
+        self.local = JoinedModel(parts)  # type: ignore[assignment]
+        self._parts = parts
+
+    @property
+    def gradient(self) -> Inputs:
+        return _joined_arrays(self._parts, "gradient")
+
+    @property
+    def bias(self) -> Inputs:
+        return _joined_arrays(self._parts, "bias")
+
+    @property
+    def total(self) -> Inputs:
+        sums = tuple(
+            a + b for a, b in zip(_tuple(self.gradient), _tuple(self.bias), strict=True)
+        )
+        return sums if self._parts[0].is_tuple else sums[0]
+
+    @property
+    def unshared(self) -> Tensor:
+        return _joined_numbers(self._parts, "unshared")
+
+    @property
+    def residual(self) -> Tensor:
+        return _joined_numbers(self._parts, "residual")
+
+    @property
+    def ledger(self) -> Ledger:
+        """The steps in walk order, for all samples.
+
+        Raises: ``NotCaptured`` where the parts took different ways through the network.
+        """
+        first = self._parts[0].steps
+        ways = {tuple((step.node, step.module) for step in part.steps) for part in self._parts}
+        if len(ways) > 1:
+            raise NotCaptured(
+                "the parts of this batch took different ways through the network, so they have no common ledger.\n"
+                "  Explain those samples by themselves."
+            )
+        numbers = [f.name for f in fields(Step) if isinstance(getattr(first[0], f.name), Tensor)] if first else []
+        return Ledger(
+            [
+                replace(steps[0], **{name: torch.cat([getattr(s, name) for s in steps]) for name in numbers})
+                for steps in zip(*(part.steps for part in self._parts), strict=True)
+            ]
+        )
+
+    def at(self, name: str) -> Place:
+        """Refuse: the values are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format(f'what is at "{name}"'))
+
+    def __repr__(self) -> str:
+        return f"Attribution by {self.rule}, {len(self.value)} samples in {len(self._parts)} parts"
+
+
+_GONE = (
+    "with batch_size nothing between input and target is kept, so {} is not to be had.\n"
+    "  Explain these samples without batch_size."
+)
+
+
+def split_batch(inputs: Inputs, target: Any, size: int) -> tuple[list[Inputs], list[Any]]:
+    """Return the inputs and targets of each part of a batch.
+
+    Raises: ``BadInput`` for a size that is no positive whole number.
+    """
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise BadInput(f"batch_size must be a positive whole number, got {size!r}.")
+    tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+    if not tensors or not all(isinstance(t, Tensor) and t.dim() for t in tensors):
+        return [inputs], [target]  # the checks of a single batch say what is wrong
+    samples = len(tensors[0])
+    starts = range(0, samples, size)
+    cut = [tuple(t[i : i + size] for t in tensors) for i in starts]
+    parts = [part if isinstance(inputs, tuple) else part[0] for part in cut]
+    one_each = isinstance(target, (list, Tensor)) and not (isinstance(target, Tensor) and target.dim() == 0)
+    if one_each and len(target) != samples:
+        return [inputs], [target]
+    return parts, [target[i : i + size] if one_each else target for i in starts]
+
+
+def _tuple(arrays: Inputs) -> tuple[Tensor, ...]:
+    return arrays if isinstance(arrays, tuple) else (arrays,)
+
+
+def _joined_arrays(parts: Sequence[Part], name: str) -> Inputs:
+    arrays = tuple(torch.cat(same) for same in zip(*(part.arrays[name] for part in parts), strict=True))
+    return arrays if parts[0].is_tuple else arrays[0]
+
+
+def _joined_numbers(parts: Sequence[Part], name: str) -> Tensor:
+    return torch.cat([part.numbers[name] for part in parts])

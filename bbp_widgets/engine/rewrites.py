@@ -1,0 +1,183 @@
+"""Fused and in-place kernels, said again in ops that can be followed.
+
+Two doors. ``Rewrites`` sees calls of torch's functions: it says circular padding and recurrent layers in functional
+ops (their own kernels write in place, below everything that could follow), takes in-place activations apart into the
+op and the writing (torch's own way falls back to long decompositions in Python), and its mere presence keeps
+``nn.MultiheadAttention`` and ``nn.TransformerEncoder`` off their fused fast path, in this thread only. ``attention``
+says the fused attention kernels, whichever the device has, as two matrix products and a softmax.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["Rewrites", "attention", "is_attention"]
+
+aten = torch.ops.aten
+
+
+class Rewrites(TorchFunctionMode):
+    """While this is active, some of torch's functions are computed by plain, functional ops."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        rewrite = _REWRITES.get(func)
+        if rewrite is not None:
+            result = rewrite(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        return func(*args, **kwargs)
+
+
+def _pad(x: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """Circular padding as slices side by side."""
+    if mode != "circular":
+        return NotImplemented
+    for i in range(len(pad) // 2):
+        dim, (before, after) = x.dim() - 1 - i, pad[2 * i : 2 * i + 2]
+        size = x.shape[dim]
+        if before > size or after > size:
+            return NotImplemented  # torch's own message is the right one
+        kept = x.narrow(dim, max(0, -before), size - max(0, -before) - max(0, -after))
+        head = [x.narrow(dim, size - before, before)] if before > 0 else []
+        tail = [x.narrow(dim, 0, after)] if after > 0 else []
+        x = torch.cat([*head, kept, *tail], dim)
+    return x
+
+
+def _lstm_cell(x: Tensor, state: Any, *weights: Any) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM: gates i, f, g, o."""
+    h, c = state
+    w_x, w_h, b_x, b_h = (*weights, None, None)[:4]
+    i, f, g, o = (F.linear(x, w_x, b_x) + F.linear(h, w_h, b_h)).chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def _gru_cell(x: Tensor, h: Tensor, *weights: Any) -> Tensor:
+    """One step of a GRU: gates r, z and the candidate n."""
+    w_x, w_h, b_x, b_h = (*weights, None, None)[:4]
+    r_x, z_x, n_x = F.linear(x, w_x, b_x).chunk(3, 1)
+    r_h, z_h, n_h = F.linear(h, w_h, b_h).chunk(3, 1)
+    z = (z_x + z_h).sigmoid()
+    n = (n_x + (r_x + r_h).sigmoid() * n_h).tanh()
+    return n + z * (h - n)
+
+
+def _plain_cell(activation: Any) -> Any:
+    def cell(x: Tensor, h: Tensor, *weights: Any) -> Tensor:
+        w_x, w_h, b_x, b_h = (*weights, None, None)[:4]
+        return activation(F.linear(x, w_x, b_x) + F.linear(h, w_h, b_h))
+
+    return cell
+
+
+def _layers(cell: Any, states: int) -> Any:
+    """Return a recurrent network of ``cell``, step by step; ``states`` is 2 for an LSTM."""
+
+    def run(
+        x: Any, state: Any, weights: Any, biases: Any, layers: int, dropout: float, training: bool,
+        both_ways: Any, batch_first: Any = None,
+    ) -> Any:  # fmt: skip
+        if batch_first is None:  # the signature of packed sequences
+            return NotImplemented
+        state = state if states == 2 else (state,)
+        steps = list((x.transpose(0, 1) if batch_first else x).unbind(0))
+        per, ways, last = 4 if biases else 2, 2 if both_ways else 1, []
+        if len(weights) != per * layers * ways:  # projections
+            return NotImplemented
+        for layer in range(layers):
+            sides = []
+            for way in range(ways):
+                k = layer * ways + way
+                held = tuple(s[k] for s in state)
+                done = []
+                for step in reversed(steps) if way else steps:
+                    new = cell(step, held if states == 2 else held[0], *weights[per * k : per * (k + 1)])
+                    held = new if states == 2 else (new,)
+                    done.append(held[0])
+                sides.append(done[::-1] if way else done)
+                last.append(held)
+            steps = [torch.cat(pair, 1) if ways == 2 else pair[0] for pair in zip(*sides, strict=True)]
+        output = torch.stack(steps, 1 if batch_first else 0)
+        return (output, *(torch.stack([held[i] for held in last]) for i in range(states)))
+
+    return run
+
+
+def _apart(function: Any) -> Any:
+    """Return an in-place activation as the activation and the writing of its result."""
+    signature = inspect.signature(function)
+
+    def rewrite(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        if not bound.arguments.get("inplace"):
+            return NotImplemented
+        bound.arguments["inplace"] = False
+        return bound.arguments["input"].copy_(function(*bound.args, **bound.kwargs))
+
+    return rewrite
+
+
+_ACTIVATIONS = (
+    F.hardtanh, F.relu6, F.silu, F.mish, F.hardswish, F.hardsigmoid, F.leaky_relu, F.elu, F.celu, F.selu,
+    F.threshold, F.rrelu,
+)  # fmt: skip
+
+#: A score whose softmax is exactly zero. Not infinite: zero times infinity is no number.
+_NEVER = -1e30
+
+_REWRITES: dict[Any, Any] = {
+    F.pad: _pad,
+    torch._C._nn.pad: _pad,
+    torch.lstm_cell: _lstm_cell,
+    torch.gru_cell: _gru_cell,
+    torch.rnn_tanh_cell: _plain_cell(torch.tanh),
+    torch.rnn_relu_cell: _plain_cell(torch.relu),
+    torch.lstm: _layers(_lstm_cell, 2),
+    torch.gru: _layers(_gru_cell, 1),
+    torch.rnn_tanh: _layers(_plain_cell(torch.tanh), 1),
+    torch.rnn_relu: _layers(_plain_cell(torch.relu), 1),
+    **{function: _apart(function) for function in _ACTIVATIONS},
+}
+
+#: The fused attention kernels, and where each has its mask, dropout, causal flag among the arguments after q, k, v.
+_ATTENTION: dict[Any, tuple[str, ...]] = {
+    aten._scaled_dot_product_flash_attention_for_cpu: ("dropout_p", "is_causal"),
+    aten._scaled_dot_product_flash_attention: ("dropout_p", "is_causal", "return_debug_mask"),
+    aten._scaled_dot_product_efficient_attention: ("attn_bias", "compute_log_sumexp", "dropout_p", "is_causal"),
+    aten._scaled_dot_product_cudnn_attention: (
+        "attn_bias", "compute_log_sumexp", "dropout_p", "is_causal", "return_debug_mask",
+    ),
+    aten._scaled_dot_product_fused_attention_overrideable: (
+        "attn_bias", "dropout_p", "is_causal", "return_debug_mask",
+    ),
+}  # fmt: skip
+
+
+def is_attention(func: Any) -> bool:
+    """Return whether an op is one of the fused attention kernels."""
+    return func.overloadpacket in _ATTENTION
+
+
+def attention(func: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """Return what a fused attention kernel returns: softmax(q kᵀ · scale + mask) v, and nothing of use beside it."""
+    q, k, v = args[:3]
+    given = {**dict(zip(_ATTENTION[func.overloadpacket], args[3:], strict=False)), **kwargs}
+    mask = given.get("attn_mask", given.get("attn_bias"))
+    scale = given.get("scale")
+    scores = (q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.transpose(-2, -1)
+    if given.get("is_causal"):
+        future = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).triu(1)
+        scores = scores.masked_fill(future, _NEVER)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, _NEVER) if mask.dtype == torch.bool else scores + mask.clamp(min=_NEVER)
+    empty = q.new_empty(0)
+    return (scores.softmax(-1) @ v, *(empty for _ in func._schema.returns[1:]))
