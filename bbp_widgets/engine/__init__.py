@@ -4,7 +4,7 @@ from . import errors, ops, rules
 from .attribution import Attribution, Ledger, Place, Step
 from .decompose import Decomposition, decompose
 from .errors import BadInput, BadTarget, BbpError, Cancelled, NotCaptured, UnknownRule, UnsupportedOp
-from .linearization import Follows, Linearization, elementwise, linearizes, moves, supported_ops
+from .linearization import Follows, Linearization, elementwise, linearizes, moves, supported_ops, tangent
 from .local_model import LocalModel, NodeInfo, attribute, linearize
 from .rules import Rule, as_rule
 
@@ -12,5 +12,5 @@ __all__ = [
     "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Follows", "Ledger",
     "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule", "UnsupportedOp",
     "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes", "moves", "ops", "rules",
-    "supported_ops",
+    "supported_ops", "tangent",
 ]  # fmt: skip

@@ -46,8 +46,10 @@ class _Sums:
         self.samples = samples
         self._known: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
-    def __call__(self, value: Value, array: Tensor | None, times_value: bool = False) -> Tensor | float:
-        if array is None:
+    def __call__(
+        self, value: Value | None, array: Tensor | None, times_value: bool = False
+    ) -> Tensor | float:
+        if value is None or array is None:
             return 0.0
         key = (id(array), id(value))
         known = self._known.get(key)
@@ -60,6 +62,8 @@ class _Sums:
 
 def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
     """Add up the gradient part of every cut, and what each node's own intercept adds."""
+    value: Value | None
+    grad: Tensor | None
     samples = len(target.value)
     zero = torch.zeros_like(gradients.opening)
     sums = _Sums(samples)
@@ -69,8 +73,7 @@ def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
     first, cuts, intercepts = cut, [], []
     for site in gradients.sites:
         for value, grad in zip(site.node.outputs, site.grads, strict=True):
-            if value is not None:
-                cut = cut - sums(value, grad, True)
+            cut = cut - sums(value, grad, True)
         for value, grad in zip(site.node.inputs, site.pulled, strict=True):
             cut = cut + sums(value, grad, True)
         own = injected(site)
@@ -81,6 +84,8 @@ def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
 
 def mass_accounts(masses: Masses, gradients: Gradients, target: Target) -> Accounts:
     """Add up the bias part of every cut."""
+    value: Value | None
+    mass: Tensor | None
     zero = torch.zeros_like(gradients.opening)
     sums = _Sums(len(target.value))
     cut = zero

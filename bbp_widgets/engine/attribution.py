@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .accounts import Accounts, mass_accounts
+from .borrowed import plain_computing
 from .graph import Node, Value
 from .mixing import Mixing
 from .rules import Rule
@@ -209,7 +210,8 @@ class Attribution:
 
     @cached_property
     def _accounts(self) -> Accounts:
-        with torch.inference_mode(False), torch.no_grad():
+        self.local._check_unchanged()
+        with plain_computing():
             return mass_accounts(self._masses, self.local._gradients, self.local._target)
 
     def at(self, name: str) -> Place:

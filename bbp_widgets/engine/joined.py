@@ -43,7 +43,7 @@ class Part:
 
 
 class JoinedModel:
-    """The local model of a batch that was explained in parts: what it has of ``LocalModel`` without the nodes' values."""
+    """The local model of a batch that was explained in parts: of ``LocalModel`` what needs no node's value."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         """Join what the parts kept."""
@@ -78,9 +78,7 @@ class JoinedAttribution(Attribution):
 
     @property
     def total(self) -> Inputs:
-        sums = tuple(
-            a + b for a, b in zip(_tuple(self.gradient), _tuple(self.bias), strict=True)
-        )
+        sums = tuple(a + b for a, b in zip(_tuple(self.gradient), _tuple(self.bias), strict=True))
         return sums if self._parts[0].is_tuple else sums[0]
 
     @property
@@ -104,7 +102,9 @@ class JoinedAttribution(Attribution):
                 "the parts of this batch took different ways through the network, so they have no common ledger.\n"
                 "  Explain those samples by themselves."
             )
-        numbers = [f.name for f in fields(Step) if isinstance(getattr(first[0], f.name), Tensor)] if first else []
+        numbers = (
+            [f.name for f in fields(Step) if isinstance(getattr(first[0], f.name), Tensor)] if first else []
+        )
         return Ledger(
             [
                 replace(steps[0], **{name: torch.cat([getattr(s, name) for s in steps]) for name in numbers})
@@ -140,6 +140,8 @@ def split_batch(inputs: Inputs, target: Any, size: int) -> tuple[list[Inputs], l
     if not tensors or not all(isinstance(t, Tensor) and t.dim() for t in tensors):
         return [inputs], [target]  # the checks of a single batch say what is wrong
     samples = len(tensors[0])
+    if any(len(t) != samples for t in tensors):
+        return [inputs], [target]
     starts = range(0, samples, size)
     cut = [tuple(t[i : i + size] for t in tensors) for i in starts]
     parts = [part if isinstance(inputs, tuple) else part[0] for part in cut]
@@ -154,8 +156,17 @@ def _tuple(arrays: Inputs) -> tuple[Tensor, ...]:
 
 
 def _joined_arrays(parts: Sequence[Part], name: str) -> Inputs:
-    arrays = tuple(torch.cat(same) for same in zip(*(part.arrays[name] for part in parts), strict=True))
+    columns = zip(*(part.arrays[name] for part in parts), strict=True)
+    counts = [len(part.numbers["value"]) for part in parts]
+    arrays = tuple(torch.cat(same, _sample_axis(same, counts)) for same in columns)
     return arrays if parts[0].is_tuple else arrays[0]
+
+
+def _sample_axis(arrays: Sequence[Tensor], counts: Sequence[int]) -> int:
+    """Return the axis to join parts along: the first, but for an inner layer that keeps its samples elsewhere."""
+    sizes = list(zip(*(array.shape for array in arrays), strict=True))  # of each axis, in every part
+    fits = [axis for axis, size in enumerate(sizes) if list(size) == list(counts)]
+    return 0 if not fits or 0 in fits else fits[0]
 
 
 def _joined_numbers(parts: Sequence[Part], name: str) -> Tensor:

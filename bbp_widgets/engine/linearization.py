@@ -7,8 +7,8 @@ unit's mass is shared where the facts leave a choice is a rule's business (``rul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,11 +22,18 @@ __all__ = [
     "Follows",
     "Linearization",
     "elementwise",
+    "first_output",
+    "layout_of",
     "linearize_node",
     "linearizes",
+    "mask_of",
     "moves",
+    "sloped",
+    "slopes",
     "supported_ops",
     "tangent",
+    "unsupported",
+    "where_finite",
     "within_samples",
 ]
 
@@ -45,17 +52,20 @@ class Linearization:
     ``pullback`` takes one grad per output (zeros where the target does not depend on it) and returns Jᵢᵀ grad
     for every live input, in the order of the arguments; ``None`` for an input that is held fixed (a gate).
     ``intercept`` is broadcastable to the first output and ``None`` where it is zero; a function of nothing where it
-    is cheaper to compute again than to keep. ``live`` says which output elements depend on the input at all.
+    is cheaper to compute again than to keep. ``live`` says which output elements depend on the input at all, for
+    each output where there are several; ``False`` for a by-product that no target may depend on (a mean, a buffer).
     ``carry`` does to marks of the first live input what the op does to its elements, where these change places:
-    so the samples of a batch are followed. ``layout`` says outright where they are.
+    so the samples of a batch are followed. ``layout`` says outright where they are. ``gate`` says whether the output
+    is a gate, to be held fixed where it multiplies another value; ``None``: if all that it is made of are gates.
     """
 
     pullback: Callable[..., tuple[Tensor | None, ...]]
     fan_in: Follows | Mixing
     intercept: Tensor | Callable[[], Tensor] | None = None
-    live: Mask | tuple[Mask, ...] = None
+    live: Mask | tuple[Mask | Literal[False], ...] = None
     carry: Callable[[Tensor], Any] | None = None
     layout: Layout | None = None
+    gate: bool | None = None
 
     def constant(self) -> Tensor:
         """Return the intercept of an op that has one."""
@@ -97,7 +107,7 @@ def supported_ops() -> tuple[str, ...]:
 
 
 def linearize_node(node: Node) -> Linearization:
-    """Ask the node's op what it states, and mark which elements of its outputs are live and whose sample they are.
+    """Ask the node's op what it states, and mark its outputs: which elements are live, whose sample, whether a gate.
 
     Raises: ``UnsupportedOp`` naming the op, the module and the source line.
     """
@@ -107,10 +117,15 @@ def linearize_node(node: Node) -> Linearization:
     facts = function(node, *node.args, **node.kwargs)
     masks = facts.live if isinstance(facts.live, tuple) else (facts.live,) * len(node.outputs)
     for value, mask in zip(node.outputs, masks, strict=True):
-        if value is not None:
-            value.live = None if mask is None or bool(mask.all()) else mask.expand(value.tensor.shape)
+        if value is not None and isinstance(mask, Tensor):
+            value.live = None if bool(mask.all()) else mask.expand(value.tensor.shape)
     if node.samples > 1:
         _follow_samples(node, facts)
+    if node.gated:
+        made_of_gates = isinstance(facts.fan_in, Follows) and all(value.gate for value in node.inputs)
+        for value in node.outputs:
+            if value is not None:
+                value.gate = made_of_gates if facts.gate is None else facts.gate
     return facts
 
 
@@ -122,7 +137,7 @@ def _follow_samples(node: Node, facts: Linearization) -> None:
     layout = facts.layout or layout_of(node, node.inputs)
     source = node.inputs[0].tensor
     for i, value in enumerate(node.outputs):
-        if value is None:
+        if value is None or (isinstance(facts.live, tuple) and facts.live[i] is False):
             continue
         shape = value.tensor.shape
         found: Layout | None = None
@@ -137,7 +152,9 @@ def _follow_samples(node: Node, facts: Linearization) -> None:
                     lambda marks, i=i: _nth(facts.carry(marks), i),  # type: ignore[misc]
                 )  # fmt: skip
         elif -layout.axis <= len(shape) and any(
-            shape[layout.axis] == v.tensor.shape[layout.axis] for v in node.inputs if v.tensor.dim() >= -layout.axis
+            shape[layout.axis] == v.tensor.shape[layout.axis]
+            for v in node.inputs
+            if v.tensor.dim() >= -layout.axis
         ):
             found = layout
         if found is None:
@@ -155,7 +172,9 @@ def layout_of(node: Node, values: Iterable[Value]) -> Layout:
     """Return where the samples lie in the live inputs of a node, which must agree."""
     layouts = {v.layout or Layout(-v.tensor.dim(), max(1, v.tensor.shape[0] // node.samples)) for v in values}
     if len(layouts) > 1:
-        raise unsupported(node, "joins values whose samples lie along different axes (explain one at a time: batch_size=1)")
+        raise unsupported(
+            node, "joins values whose samples lie along different axes (explain one at a time: batch_size=1)"
+        )
     return layouts.pop()
 
 
@@ -211,28 +230,54 @@ def elementwise(
         return (_summed(mass, shape),)
 
     live = None if value.live is None else value.live.expand(node.shape)
-    return Linearization(first(pullback), Follows(first(follow)), intercept, live)
+    return first_output(node, pullback, Follows(follow), intercept, live)
 
 
 def tangent(node: Node, x: Tensor) -> Linearization:
     """State the tangent of an op that works element by element on its only live input ``x``.
 
-    The slope is autograd's; what the tangent misses at ``x`` is the intercept, y − slope · x.
+    The slope is autograd's; what the tangent misses at ``x`` is the intercept, y − slope · x. Where the slope is
+    infinite (a root at zero) the element takes part with slope zero; where the output is, it is a constant.
 
-    Raises: ``UnsupportedOp`` where the output has another shape than ``x`` or autograd has no derivative.
+    Raises: ``UnsupportedOp`` where the op does not work element by element, or autograd has no derivative.
     """
-    if node.output.tensor.shape != x.shape or len(node.inputs) != 1:
-        raise unsupported(node, "does not work element by element on one live input, as its linearization says")
+    if len(node.inputs) != 1:
+        raise unsupported(
+            node, "does not work element by element on one live input, as its linearization says"
+        )
+    (slope,) = slopes(node)
+    return where_finite(node, sloped(node, x, slope), node.output.tensor)
+
+
+def where_finite(node: Node, facts: Linearization, constant: Tensor | None) -> Linearization:
+    """State that where ``constant`` is infinite (a masked score) the first output is a constant, whatever the input."""
+    if constant is None or bool((finite := torch.isfinite(constant)).all()):
+        return facts
+    there = finite.expand(node.output.tensor.shape)
+    several = isinstance(facts.live, tuple)
+    mask, *others = facts.live if isinstance(facts.live, tuple) else (facts.live,)
+    mask = there if not isinstance(mask, Tensor) else there & mask
+    intercept = None if facts.intercept is None else lambda: torch.where(there, facts.constant(), 0)
+    return replace(facts, live=(mask, *others) if several else mask, intercept=intercept)
+
+
+def slopes(node: Node) -> tuple[Tensor, ...]:
+    """Return the slope of an op that works element by element in each of its live inputs, by autograd.
+
+    Shapes: each is like the output. Infinite slopes are zero.
+    Raises: ``UnsupportedOp``.
+    """
+    shape = node.output.tensor.shape
     with torch.enable_grad():
-        fresh = x.detach().requires_grad_()
-        args = [fresh if a is x else a for a in node.args]
-        kwargs = {k: fresh if a is x else a for k, a in node.kwargs.items()}
+        fresh = {id(v.tensor): v.tensor.detach().expand(shape).requires_grad_() for v in node.inputs}
+        args = [fresh.get(id(a), a) for a in node.args]
+        kwargs = {k: fresh.get(id(a), a) for k, a in node.kwargs.items()}
         y = node.op(*args, **kwargs)
         y = y[0] if isinstance(y, (tuple, list)) else y
-        if not y.requires_grad:
-            raise unsupported(node, "has no derivative in autograd")
-        (slope,) = torch.autograd.grad(y, fresh, torch.ones_like(y))
-    return sloped(node, x, slope)
+        if not y.requires_grad or y.shape != shape:
+            raise unsupported(node, "has no derivative in autograd, element by element")
+        found = torch.autograd.grad(y, list(fresh.values()), torch.ones_like(y))
+    return tuple(slope.nan_to_num_(0, 0, 0) for slope in found)
 
 
 def sloped(node: Node, x: Tensor, slope: Tensor) -> Linearization:
@@ -252,21 +297,47 @@ def moves(
     mask = node.inputs[0].live
     if mask is not None and carry is not None:
         carried = carry(mask.to(node.inputs[0].tensor.dtype))
-        live = (
-            tuple(part > 0.5 for part in carried) if isinstance(carried, (tuple, list)) else carried > 0.5
-        )
+        live = tuple(part > 0.5 for part in carried) if isinstance(carried, (tuple, list)) else carried > 0.5
     return Linearization(pull, Follows(pull), None, live, carry)
 
 
-def first(function: Callable[[Tensor], tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
-    """Let ``function`` look at the first output only; the others of such ops are never live."""
-    return lambda array, *others: function(array)
+def first_output(
+    node: Node,
+    pullback: Callable[[Tensor], tuple[Tensor | None, ...]],
+    fan_in: Follows | Mixing,
+    intercept: Tensor | Callable[[], Tensor] | None = None,
+    live: Mask = None,
+    **more: Any,
+) -> Linearization:
+    """State an op by its first output; the others (indices, statistics) are by-products.
+
+    Raises: ``UnsupportedOp``, on the way back, where the target depends on a by-product.
+    """
+    if len(node.outputs) == 1:
+        return Linearization(pullback, fan_in, intercept, live, **more)
+
+    def pull(grad: Tensor, *others: Tensor) -> tuple[Tensor | None, ...]:
+        if any(bool(other.any()) for other in others):
+            raise unsupported(
+                node, "has a second result, which only counts as a by-product, on the way to the target"
+            )
+        return pullback(grad)
+
+    if isinstance(fan_in, Follows):
+        follow = fan_in.pull
+        fan_in = Follows(lambda mass, *others: follow(mass))
+    masks: list[Mask | Literal[False]] = [False] * len(node.outputs)
+    masks[0] = live
+    return Linearization(pull, fan_in, intercept, tuple(masks), **more)
 
 
 def _summed(array: Tensor, shape: torch.Size) -> Tensor:
     return array if array.shape == shape else array.sum_to_size(shape)
 
 
-def as_float(mask: Tensor, like: Tensor) -> Tensor:
-    """Return a mask as ones and zeros of the type of ``like``."""
-    return mask.to(like.dtype) if mask is not None else torch.ones((), dtype=like.dtype, device=like.device)
+def mask_of(node: Node, argument: Any) -> Tensor:
+    """Return which elements of an argument are live, in its shape: none of a constant."""
+    value = node.value(argument)
+    if value is None:
+        return torch.zeros_like(argument, dtype=torch.bool)
+    return torch.ones_like(argument, dtype=torch.bool) if value.live is None else value.live

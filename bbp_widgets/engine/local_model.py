@@ -13,17 +13,19 @@ from torch import Tensor, nn
 
 from .accounts import GradientAccounts, gradient_accounts
 from .attribution import Attribution
+from .borrowed import plain_computing
 from .checks import checked_inputs
-from .errors import BadInput
+from .errors import BadInput, NotCaptured
 from .graph import Graph, Value
 from .joined import JoinedAttribution, Part, split_batch
+from .linearization import unsupported
 from .mixing import Mixing
 from .plan import Plan, resolve_plan
 from .rules import Rule, as_rule
+from .samples import sum_per_sample
 from .tape import record
 from .target import Target, TargetLike, resolve
-from .samples import sum_per_sample
-from .walk import Gradients, Progress, carry_mass, pull_gradients
+from .walk import Gradients, Progress, Site, carry_mass, pull_gradients
 
 __all__ = ["Inputs", "LocalModel", "NodeInfo", "attribute", "linearize"]
 
@@ -53,6 +55,7 @@ class LocalModel:
         """Use ``linearize``."""
         self._graph, self._target, self._gradients, self._is_tuple = graph, target, gradients, is_tuple
         self._samples = len(target.value)
+        self._constants = _constants(gradients.sites)
 
     @property
     def output(self) -> Any:
@@ -82,7 +85,9 @@ class LocalModel:
     @property
     def b(self) -> Tensor:
         """What w · x leaves of the target, (N,): value − Σ w · x."""
-        parts = [sum_per_sample(self._grad(v) * v.tensor, self._samples, v.layout) for v in self._graph.inputs]
+        parts = [
+            sum_per_sample(self._grad(v) * v.tensor, self._samples, v.layout) for v in self._graph.inputs
+        ]
         return (self.value - torch.stack(parts).sum(0)).to(self.value.dtype)
 
     @property
@@ -106,18 +111,33 @@ class LocalModel:
         ``plan`` chooses other rules for some nodes: ``{"layer3.*": "uniform"}``. ``parameters`` are the rule's, as in
         ``attribute("softmax", temperature=0.2)``. ``progress`` is called with (nodes done, nodes in all).
 
-        Raises: ``UnknownRule`` for a rule, parameter or plan entry that does not exist.
+        Raises: ``UnknownRule`` for a rule, parameter or plan entry that does not exist; ``NotCaptured`` where the
+        network was changed meanwhile.
         """
+        self._check_unchanged()
         default = as_rule(rule, **parameters)
         mixing = [s.node for s in reversed(self._gradients.sites) if isinstance(s.facts.fan_in, Mixing)]
         rule_at = resolve_plan(default, plan, mixing)
-        with torch.inference_mode(False), torch.no_grad():
+        with plain_computing():
             masses = carry_mass(self._gradients, self._target, rule_at, progress)
         return Attribution(self, default, masses)
 
+    def _check_unchanged(self) -> None:
+        """Refuse to go on with parameters that are not those that ``linearize`` saw.
+
+        Raises: ``NotCaptured``.
+        """
+        for tensor, version, address in self._constants:
+            if tensor._version != version or tensor.data_ptr() != address:
+                raise NotCaptured(
+                    f"a parameter of shape {tuple(tensor.shape)} was changed since the network was linearized.\n"
+                    "  Call linearize again; to keep this one, linearize a copy (copy.deepcopy)."
+                )
+
     @cached_property
     def _accounts(self) -> GradientAccounts:
-        with torch.inference_mode(False), torch.no_grad():
+        self._check_unchanged()
+        with plain_computing():
             return gradient_accounts(self._gradients, self._target)
 
     def _grad(self, value: Value) -> Tensor:
@@ -129,6 +149,34 @@ class LocalModel:
 
     def __repr__(self) -> str:
         return f"LocalModel(samples={self._samples}, nodes={len(self._gradients.sites)}, value={self.value.tolist()})"
+
+
+def _constants(sites: Sequence[Site]) -> list[tuple[Tensor, int, int]]:
+    """Return the tensors that the nodes hold beside their live inputs, each with what tells whether it was changed."""
+    found: dict[int, Tensor] = {}
+    for site in sites:
+        for argument in (*site.node.args, *site.node.kwargs.values()):
+            for item in argument if isinstance(argument, (list, tuple)) else (argument,):
+                if (
+                    isinstance(item, Tensor)
+                    and id(item) not in site.node.input_of
+                    and not item.is_inference()
+                ):
+                    found[id(item)] = item
+    return [(tensor, tensor._version, tensor.data_ptr()) for tensor in found.values()]
+
+
+def _check_finite(graph: Graph, gradients: Gradients) -> None:
+    """Refuse a network that has no finite derivative here, as a square root at zero.
+
+    Raises: ``UnsupportedOp`` naming the node.
+    """
+    grads = [gradients.grad_of.get(value) for value in graph.inputs]
+    if all(grad is None or bool(torch.isfinite(grad).all()) for grad in grads):
+        return
+    for site in gradients.sites:
+        if not all(grad is None or bool(torch.isfinite(grad).all()) for grad in site.pulled):
+            raise unsupported(site.node, "has no finite derivative at these values")
 
 
 def linearize(
@@ -171,9 +219,11 @@ def linearize(
         )
     graph = record(network, checked.tensors, checked.convert_to, names, linearization == "gated")
     samples = len(checked.tensors[0])
-    with torch.inference_mode(False), torch.no_grad():
+    with plain_computing():
         resolved = resolve(target, graph, samples)
         gradients = pull_gradients(graph, resolved, progress)
+        resolved.check_samples()
+        _check_finite(graph, gradients)
     is_tuple = len(graph.inputs) > 1 or (isinstance(wrt or inputs, (tuple, list)))
     return LocalModel(graph.forgetting_nodes(), resolved, gradients, is_tuple)
 

@@ -25,15 +25,16 @@ __all__ = [
     "side_of",
 ]  # fmt: skip
 
-#: Strengths written out at once, 1 MB in float32: what a core's cache holds.
-TILE_ELEMENTS = 1 << 18
+#: Strengths written out at once, 4 MB in float32: the calls of a smaller tile take longer than its arithmetic.
+TILE_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """The fan-ins of some units, written out along the axis ``dim``.
 
-    Shapes: ``strength`` (..., fan-in); ``live`` and ``weight`` broadcast to it; ``mass`` (...).
+    Shapes: ``strength`` (..., fan-in), zero where nothing is live; ``live`` and ``weight`` broadcast to it;
+    ``mass`` (...).
     """
 
     strength: Tensor
@@ -138,7 +139,7 @@ class Dense(Mixing):
         return tuple(given)
 
     def total_weight(self, power: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (rates, factors, Σ rates): how each input is wired, |weight|^power for x and |x|^power for a live weight."""
+        """Return (rates, factors, Σ rates): |weight|^power is how x is wired, |x|^power how a live weight is."""
         rates, factors = self.weight.abs() ** power, self.x.abs() ** power
         parts = []
         if self.x_side is not False:
@@ -212,7 +213,8 @@ class Windows(Mixing):
                 shares = phi * ratio.unsqueeze(-1) * mask
                 received[part].index_add_(1, index.flatten(), shares.flatten(1))
 
-            yield Tile(x[part][:, index] * self.weight, self.weight, mask, flat_mass[part], give)
+            strength = torch.where(mask, x[part][:, index], 0) * self.weight
+            yield Tile(strength, self.weight, mask, flat_mass[part], give)
         given[0].add_(self.unrows(received))
 
 
@@ -243,7 +245,11 @@ class Reduction(Mixing):
             def give(phi: Tensor, ratio: Tensor, part: slice = part) -> None:
                 torch.mul(phi, ratio.unsqueeze(-1), out=received[part])
 
-            yield Tile(x[part] * self.scale, weight, None if live is None else live[part], flat_mass[part], give)
+            strength = x[part] * self.scale
+            mask = None if live is None else live[part]
+            if mask is not None:
+                strength = torch.where(mask, strength, 0)
+            yield Tile(strength, weight, mask, flat_mass[part], give)
         inverse = [self._order.index(d) for d in range(len(self._order))]
         given[0].add_(received.view([value.tensor.shape[d] for d in self._order]).permute(inverse))
 
@@ -263,6 +269,7 @@ class Summands(Mixing):
             everywhere = torch.ones((), dtype=torch.bool, device=mass.device)
             masks = [everywhere if v.live is None else v.live for v in self.inputs]
             live = torch.stack([mask.expand(self.shape) for mask in masks])
+            strength = torch.where(live, strength, 0)
         weight = strength.new_tensor(self.factors).view(-1, *[1] * len(self.shape))
 
         def give(phi: Tensor, ratio: Tensor) -> None:

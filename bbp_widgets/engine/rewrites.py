@@ -3,8 +3,9 @@
 Two doors. ``Rewrites`` sees calls of torch's functions: it says circular padding and recurrent layers in functional
 ops (their own kernels write in place, below everything that could follow), takes in-place activations apart into the
 op and the writing (torch's own way falls back to long decompositions in Python), and its mere presence keeps
-``nn.MultiheadAttention`` and ``nn.TransformerEncoder`` off their fused fast path, in this thread only. ``attention``
-says the fused attention kernels, whichever the device has, as two matrix products and a softmax.
+``nn.MultiheadAttention`` and ``nn.TransformerEncoder`` off their fused fast path, in this thread only. What leaves
+torch (``numpy``) leaves it with the numbers that are there, not as the empty shell that stands for them.
+``attention`` says the fused attention kernels, whichever the device has, as two matrix products and a softmax.
 """
 
 from __future__ import annotations
@@ -112,6 +113,26 @@ def _layers(cell: Any, states: int) -> Any:
     return run
 
 
+def _read(function: Any) -> Any:
+    """Return a reading of a tensor's memory that looks at the tensor inside functionalization's shell."""
+
+    def read(x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not torch._C._functorch.is_functionaltensor(x):
+            return NotImplemented
+        torch._sync(x)  # type: ignore[attr-defined]
+        with torch._C.DisableTorchFunction():
+            return function(
+                torch._C._functorch._unwrap_functional_tensor(x, True).detach().clone(), *args, **kwargs
+            )
+
+    return read
+
+
+def _data(x: Tensor) -> Any:
+    """A value's ``data`` is a constant, as autograd has it."""
+    return x.detach() if torch._C._functorch.is_functionaltensor(x) else NotImplemented
+
+
 def _apart(function: Any) -> Any:
     """Return an in-place activation as the activation and the writing of its result."""
     signature = inspect.signature(function)
@@ -131,12 +152,63 @@ _ACTIVATIONS = (
     F.threshold, F.rrelu,
 )  # fmt: skip
 
-#: A score whose softmax is exactly zero. Not infinite: zero times infinity is no number.
-_NEVER = -1e30
+
+def _rms_norm(x: Tensor, shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
+    """A value over the root of its mean square."""
+    dims = tuple(range(-len(shape), 0))
+    floor = torch.finfo(x.dtype).eps if eps is None else eps
+    y = x * torch.rsqrt(x.pow(2).mean(dims, keepdim=True) + floor)
+    return y if weight is None else y * weight
+
+
+def _cosine_similarity(a: Tensor, b: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The sum of the products of two vectors of length one."""
+
+    def directed(x: Tensor) -> Tensor:
+        return x / torch.linalg.vector_norm(x, dim=dim, keepdim=True).clamp_min(eps)
+
+    a, b = torch.broadcast_tensors(a, b)
+    return (directed(a) * directed(b)).sum(dim)
+
+
+def _with_mean(spread: Any) -> Any:
+    """Return a variance or deviation together with the mean, as two calls."""
+
+    def both(x: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        given = dict(zip(("dim", "unbiased", "keepdim"), args, strict=False)) | kwargs
+        if isinstance(given.get("dim"), bool):
+            given["unbiased"] = given.pop("dim")
+        dim = given.get("dim")
+        keepdim = given.get("keepdim", False)
+        mean = x.mean() if dim is None and not keepdim else x.mean(dim, keepdim=keepdim)
+        return spread(x, *args, **kwargs), mean
+
+    return both
+
+
+def _sdpa(
+    q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> Any:  # fmt: skip
+    """Attention, its queries grouped or not."""
+    if dropout_p:
+        return NotImplemented
+    if enable_gqa:
+        k, v = (x.repeat_interleave(q.shape[-3] // x.shape[-3], -3) for x in (k, v))
+    return _attended(q, k, v, attn_mask, is_causal, scale)
+
 
 _REWRITES: dict[Any, Any] = {
+    **{read: _read(read) for read in (Tensor.numpy, Tensor.__array__, Tensor.tolist)},
+    Tensor.data.__get__: _data,  # type: ignore[attr-defined]
     F.pad: _pad,
     torch._C._nn.pad: _pad,
+    F.rms_norm: _rms_norm,
+    torch.rms_norm: _rms_norm,
+    torch.cosine_similarity: _cosine_similarity,
+    torch.var_mean: _with_mean(torch.var),
+    torch.std_mean: _with_mean(torch.std),
+    F.scaled_dot_product_attention: _sdpa,
     torch.lstm_cell: _lstm_cell,
     torch.gru_cell: _gru_cell,
     torch.rnn_tanh_cell: _plain_cell(torch.tanh),
@@ -172,12 +244,19 @@ def attention(func: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
     q, k, v = args[:3]
     given = {**dict(zip(_ATTENTION[func.overloadpacket], args[3:], strict=False)), **kwargs}
     mask = given.get("attn_mask", given.get("attn_bias"))
-    scale = given.get("scale")
-    scores = (q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.transpose(-2, -1)
-    if given.get("is_causal"):
-        future = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).triu(1)
-        scores = scores.masked_fill(future, _NEVER)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, _NEVER) if mask.dtype == torch.bool else scores + mask.clamp(min=_NEVER)
+    attended = _attended(q, k, v, mask, given.get("is_causal", False), given.get("scale"))
     empty = q.new_empty(0)
-    return (scores.softmax(-1) @ v, *(empty for _ in func._schema.returns[1:]))
+    return (attended, *(empty for _ in func._schema.returns[1:]))
+
+
+def _attended(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float | None
+) -> Tensor:
+    """Return softmax(q kᵀ · scale + mask) v; a query that is masked from everything gets zero."""
+    scores = (q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.transpose(-2, -1)
+    if causal:
+        future = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).triu(1)
+        scores = scores.masked_fill(future, -math.inf)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return torch._safe_softmax(scores, -1) @ v

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -17,8 +18,9 @@ import torch
 from torch import Tensor
 
 from .errors import UnknownRule, listed
+from .exponential import fit_for
 from .mixing import Dense, Mixing, Tile
-from .power_shares import PowerShares, fit_for
+from .power_shares import PowerShares, Reading
 
 __all__ = [
     "Aligned", "Opposed", "Proportional", "Rule", "Softmax", "Softmin", "Tile", "Uniform", "Weights", "Winner",
@@ -37,7 +39,8 @@ class Rule(ABC):
     def phi(self, tile: Tile) -> Tensor:
         """Return φ for every input of every unit of a tile, in the shape of ``tile.strength``, never negative.
 
-        Only ratios within a unit matter, so a unit's φ may be scaled: take a maximum off before an exponential.
+        Only ratios within a unit matter, so a unit's φ may be scaled: take a maximum off before an exponential. Inputs
+        that are not live have strength zero here, and their φ does not count. ``tile.strength`` may be overwritten.
         """
 
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
@@ -70,7 +73,9 @@ class Rule(ABC):
         total = phi.sum(tile.dim)
         silent = total <= 0
         if bool(silent.any()):
-            everyone = torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
+            everyone = (
+                torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
+            )
             phi = torch.where(silent.unsqueeze(tile.dim), everyone, phi)
             # a unit with no live input keeps no mass (walk.py), so its total may be anything but zero
             total = phi.sum(tile.dim).clamp(min=torch.finfo(phi.dtype).tiny)
@@ -112,12 +117,10 @@ class Proportional(Rule):
         _check_positive(self, "power")
 
     def phi(self, tile: Tile) -> Tensor:
-        size = tile.strength.abs()
-        if self.power == 1:
-            return size
-        live = size if tile.live is None else size * tile.live
-        top = live.amax(tile.dim, keepdim=True)
-        return torch.where(top > 0, size / top, 0) ** self.power
+        size = tile.strength.abs_()
+        top = size.amax(tile.dim, keepdim=True)
+        size.div_(top.masked_fill_(top == 0, 1))
+        return size if self.power == 1 else size.pow_(self.power)
 
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         if self.power == 1:
@@ -126,20 +129,18 @@ class Proportional(Rule):
             # φ is raised to a power: take the scale off first, or it leaves float's range
             rates, inputs, _ = mixing.normalized()
             rates, inputs = rates**self.power, inputs**self.power
-        total = mixing.total(rates, inputs)
-        silent = total <= 0
-        if not bool(silent.any()):
-            return mixing.hand_out(rates, inputs, mass / total)
-        if self.power != 1 and bool(silent.logical_and(mass != 0).any()):
-            return None  # tiny strengths may have underflowed: see the fan-ins one by one
-        given = mixing.hand_out(rates, inputs, torch.where(silent, 0, mass / total))
-        rest = mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
-        return tuple(a + b for a, b in zip(given, rest, strict=True))
+        return _share_by_total(
+            self,
+            mixing,
+            mass,
+            mixing.total(rates, inputs),
+            lambda ratio: mixing.hand_out(rates, inputs, ratio),
+        )
 
 
 @dataclass(frozen=True)
-class Softmax(Rule):
-    """By size of contribution, sharper as the temperature falls. φ = exp(|s|/T).
+class _Exponential(Rule):
+    """φ = exp(±strength/T), for some reading of the strength.
 
     With ``relative=True`` s is divided by its root mean square over the unit's live inputs, so that one
     temperature means the same in every layer; with ``relative=False`` it is taken as it is, in the units of the
@@ -148,111 +149,129 @@ class Softmax(Rule):
 
     temperature: float = 1.0
     relative: bool = True
-    name: ClassVar[str] = "softmax"
-    says: ClassVar[str] = "by size of contribution, sharper as T falls"
+    reading: ClassVar[Reading]
 
     #: The part of a node's units whose fan-ins are written out by themselves; where it is more, all of them are.
     _FEW: ClassVar[float] = 0.3
+    #: exp of less than this, a thousand times, is a number in single precision.
+    _SAFE: ClassVar[float] = 75.0
 
     def __post_init__(self) -> None:
         _check_positive(self, "temperature")
 
     def phi(self, tile: Tile) -> Tensor:
-        size = tile.strength.abs()
-        if tile.live is not None:
-            size = size * tile.live
+        """Return φ, written over the strengths: a tile stays in the cache, and every pass over it counts."""
+        z, dim = tile.strength, tile.dim
+        signed = self.reading.signed
         if self.relative:
-            size = _over_rms(size, tile)
-        size = size / self.temperature
-        return (size - size.amax(tile.dim, keepdim=True)).exp()
+            count = z.shape[dim] if tile.live is None else tile.live.sum(dim, dtype=z.dtype).clamp(min=1)
+            norm = torch.linalg.vector_norm(z, dim=dim)
+            if bool(((norm < 1e-15) | (norm > 1e15)).any()):  # squares may have left float's range
+                slope = _inverse_rms(z, dim, count) / self.temperature
+            else:
+                slope = (count**0.5 / self.temperature) / norm
+            largest = z.shape[dim] ** 0.5 / self.temperature
+        else:
+            slope = torch.full_like(tile.mass, 1 / self.temperature)
+            largest = math.inf
+        slope = slope.expand(tile.mass.shape) * self.reading.same
+        if signed:
+            slope = slope * tile.mass.sign()
+        else:
+            z = z.abs_()
+        z.mul_(slope.unsqueeze(dim))
+        if largest > self._SAFE:
+            top = z if tile.live is None else torch.where(tile.live, z, -math.inf)
+            highest = top.amax(dim, keepdim=True)
+            z.sub_(torch.where(highest.isfinite(), highest, 0)).clamp_(max=0)
+        return z.exp_()
 
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         """Share by the sum of powers of ``exponential.py``: exp(τ|w||x|) without an exponential.
 
         A few units have exponents far beyond those of the others, or strengths so small next to the layer's largest
-        that their powers would underflow. Their fan-ins are written out. ``None`` where they are not few.
+        that their powers would underflow. Their fan-ins are written out. ``None`` where they are not few, or where
+        writing everything out is cheaper: few places share the weights of a large matrix, or a fan-in is short.
         """
-        rates, inputs, scale = mixing.normalized()
         count = mixing.count().clamp(min=1)
+        strengths = mass.numel() * float(count.max())
+        if self._short(mixing, strengths, float(count.max())):
+            return None
+        rates, inputs, scale = mixing.normalized()
         # z = τ · rates · inputs, with one τ for each unit
         if self.relative:
             mean_square = mixing.total(rates * rates, inputs * inputs) / count
             tau = torch.where(mean_square > 0, mean_square.clamp(min=1e-38).rsqrt() / self.temperature, 0)
         else:
             tau = (scale / self.temperature).expand(mass.shape)
-        units = PowerShares(mixing, rates, inputs, tau, count)
+        units = PowerShares(mixing, rates, inputs, tau, count, self.reading)
         bound = units.largest_exponent()
         if self.relative:  # no input is larger than √n times the root mean square of n
             bound = torch.minimum(bound, count.sqrt() / self.temperature)
-        fit = fit_for(bound)
+        fit = fit_for(bound, both_ways=self.reading != Reading(1, 1))
         quick = units.in_range(bound, fit)
-        rest = ~quick & (mass != 0)
+        left = int((~quick & (mass != 0)).sum())
+        if left > self._FEW * mass.numel() or self._dear(mixing, mass, strengths, len(fit.terms)):
+            return None
+        given, done = units.share(torch.where(quick, mass, 0), bound, fit)
+        rest = ~(quick & done) & (mass != 0)
         left = int(rest.sum())
         if left > self._FEW * mass.numel():
             return None
-        given = units.share(torch.where(quick, mass, 0), bound, fit)
         if left:
-            given = tuple(array.contiguous() for array in given)
             for tile in mixing.tiles_of(rest, mass, given):
                 self.share_tile(tile)
         return given
 
+    def _short(self, mixing: Dense, strengths: float, fan_in: float) -> bool:
+        """Return whether writing the fan-ins out surely costs less than powers of everything would.
 
-@dataclass(frozen=True)
-class _Signed(Rule):
-    """φ = exp(±strength/T), for some reading of the strength."""
+        It does where few places share the weights of a large matrix, or a fan-in is short.
+        """
+        return strengths < 6 * (mixing.weight.numel() + mixing.x.numel()) or fan_in <= 12
 
-    temperature: float = 1.0
-    relative: bool = True
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "temperature")
-
-    @abstractmethod
-    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
-        """Return what grows with the share, from the (relative) strengths and the mass they share."""
-
-    def phi(self, tile: Tile) -> Tensor:
-        strength = tile.strength if tile.live is None else tile.strength * tile.live
-        if self.relative:
-            strength = strength.sign() * _over_rms(strength.abs(), tile)
-        z = self.exponent(strength, tile.mass.unsqueeze(tile.dim)) / self.temperature
-        top = z if tile.live is None else torch.where(tile.live, z, -math.inf)
-        largest = top.amax(tile.dim, keepdim=True)
-        return (z - torch.where(largest.isfinite(), largest, 0)).clamp(max=0).exp()
+    def _dear(self, mixing: Dense, mass: Tensor, strengths: float, terms: int) -> bool:
+        """Return whether so many terms cost more than writing the fan-ins out, in nanoseconds of two cores."""
+        pairs = terms * (2 if self.reading.signed else 1)
+        sides = mixing.weight.numel() + mixing.x.numel()
+        once = 0.9 * sides if self.reading.signed else 0.6 * sides
+        return 1.5 * strengths < terms * once + pairs * (2.5 * mass.numel() + 0.04 * strengths)
 
 
 @dataclass(frozen=True)
-class Softmin(_Signed):
+class Softmax(_Exponential):
+    """By size of contribution, sharper as the temperature falls. φ = exp(|s|/T)."""
+
+    name: ClassVar[str] = "softmax"
+    says: ClassVar[str] = "by size of contribution, sharper as T falls"
+    reading: ClassVar[Reading] = Reading(same=1, other=1)
+
+
+@dataclass(frozen=True)
+class Softmin(_Exponential):
     """To the inputs that the gradient part uses least. φ = exp(−|s|/T)."""
 
     name: ClassVar[str] = "softmin"
     says: ClassVar[str] = "to the inputs that the gradient part uses least"
-
-    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
-        return -strength.abs()
+    reading: ClassVar[Reading] = Reading(same=-1, other=-1)
 
 
 @dataclass(frozen=True)
-class Aligned(_Signed):
+class Aligned(_Exponential):
     """To the inputs that push the way the bias pushes. φ = exp(σs/T), σ the sign of the unit's mass."""
 
     name: ClassVar[str] = "aligned"
     says: ClassVar[str] = "to the inputs that push the way the bias pushes"
-
-    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
-        return strength * mass.sign()
+    reading: ClassVar[Reading] = Reading(same=1, other=-1)
 
 
 @dataclass(frozen=True)
-class Opposed(_Signed):
+class Opposed(_Exponential):
     """To the inputs that the bias works against. φ = exp(−σs/T), σ the sign of the unit's mass."""
 
     name: ClassVar[str] = "opposed"
     says: ClassVar[str] = "to the inputs that the bias works against"
-
-    def exponent(self, strength: Tensor, mass: Tensor) -> Tensor:
-        return -strength * mass.sign()
+    reading: ClassVar[Reading] = Reading(same=-1, other=1)
 
 
 @dataclass(frozen=True)
@@ -263,10 +282,8 @@ class Winner(Rule):
     says: ClassVar[str] = "all to the largest contribution"
 
     def phi(self, tile: Tile) -> Tensor:
-        size = tile.strength.abs()
-        if tile.live is not None:
-            size = torch.where(tile.live, size, -1)
-        return (size == size.amax(tile.dim, keepdim=True)).to(tile.strength.dtype)
+        size = tile.strength.abs_()
+        return (size == size.amax(tile.dim, keepdim=True)).to(size.dtype)
 
 
 @dataclass(frozen=True)
@@ -282,14 +299,9 @@ class Weights(Rule):
 
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         rates, factors, total = mixing.total_weight(self.power)
-        silent = total <= 0
-        if not bool(silent.any()):
-            return mixing.hand_out_weight(rates, factors, mass / total)
-        if self.power != 1 and bool(silent.logical_and(mass != 0).any()):
-            return None  # tiny weights may have underflowed
-        given = mixing.hand_out_weight(rates, factors, torch.where(silent, 0, mass / total))
-        rest = mixing.scatter(torch.where(silent, mass, 0) / mixing.count().clamp(min=1))
-        return tuple(a + b for a, b in zip(given, rest, strict=True))
+        return _share_by_total(
+            self, mixing, mass, total, lambda ratio: mixing.hand_out_weight(rates, factors, ratio)
+        )
 
     def phi(self, tile: Tile) -> Tensor:
         rates = tile.weight.abs().expand(tile.strength.shape)
@@ -298,13 +310,44 @@ class Weights(Rule):
         return torch.where(top > 0, rates / top, 0) ** self.power
 
 
-def _over_rms(size: Tensor, tile: Tile) -> Tensor:
-    """Divide |s| by its root mean square over the live fan-in; all zero stays zero."""
-    top = size.amax(tile.dim, keepdim=True)
-    scaled = torch.where(top > 0, size / top, 0)  # so that small strengths do not underflow when squared
-    count = size.shape[tile.dim] if tile.live is None else tile.live.sum(tile.dim, keepdim=True).clamp(min=1)
-    mean_square = (scaled * scaled).sum(tile.dim, keepdim=True) / count
-    return torch.where(top > 0, scaled * mean_square.rsqrt(), 0)
+def _share_by_total(
+    rule: Rule, mixing: Dense, mass: Tensor, total: Tensor, hand_out: Callable[[Tensor], tuple[Tensor, ...]]
+) -> tuple[Tensor, ...] | None:
+    """Share each unit's mass in the parts that its φ are of their ``total``; ``None`` where most have none to speak of.
+
+    Units without any φ share evenly. Where φ are so small that a power of them may have been lost, or that one over
+    their sum is no number, the fan-ins are written out.
+    """
+    plain = total > _FAINT
+    if bool(plain.all()):
+        return hand_out(mass / total)
+    idle = mass == 0
+    given = hand_out(torch.where(plain & ~idle, mass / total, 0))
+    silent = ~plain & ~idle
+    if getattr(rule, "power", 1) == 1:
+        faint = silent & (total > 0)
+        even = mixing.scatter(torch.where(silent & ~faint, mass, 0) / mixing.count().clamp(min=1))
+        given = tuple(a + b for a, b in zip(given, even, strict=True))
+        silent = faint
+    left = int(silent.expand(mass.shape).sum())
+    if left > 0.3 * mass.numel():
+        return None
+    if left:
+        for tile in mixing.tiles_of(silent.expand(mass.shape), mass, given):
+            rule.share_tile(tile)
+    return given
+
+
+#: A sum of φ below this, next to which a mass may leave float's range.
+_FAINT = 1e-30
+
+
+def _inverse_rms(strength: Tensor, dim: int, count: Tensor | int) -> Tensor:
+    """Return one over the root mean square of ``count`` strengths, tiny or huge as they may be; 0 for all zero."""
+    top = strength.abs().amax(dim)
+    scaled = strength / torch.where(top > 0, top, 1).unsqueeze(dim)
+    mean_square = (scaled * scaled).sum(dim) / count
+    return torch.where(top > 0, mean_square.clamp(min=1e-38).rsqrt() / top, 0)
 
 
 def _check_positive(rule: Rule, parameter: str) -> None:

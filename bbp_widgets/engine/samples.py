@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Layout", "moved", "sum_per_sample"]
+__all__ = ["Layout", "by_sample", "from_samples", "moved", "sum_per_sample"]
 
 #: Numbers added up in single precision before double takes over: an error of 5e-10 of their magnitudes was measured.
 _BLOCK = 64
@@ -48,35 +48,48 @@ def moved(
 ) -> Layout | None:
     """Return where the samples lie after ``carry`` has moved the elements; ``None`` where they lie on no one axis."""
     marks = carry(layout.marks(before, samples, device))
-    found = None
     for axis in range(marks.dim()):
         line = marks
         for other in range(marks.dim() - 1, -1, -1):
             if other != axis:
                 line = line.select(other, 0)
-        if bool((line != line[0]).any()):
-            if found is not None:
-                return None
-            changes = (line != line[0]).nonzero()
-            inner = int(changes[0])
-            found = Layout(axis - marks.dim(), inner)
-            expected = (torch.arange(len(line), device=line.device) // inner) % samples
-            if not torch.equal(line, expected.to(line.dtype)):
-                return None
-    return found
+        changes = (line != line[:1]).nonzero()
+        if len(changes):
+            found = Layout(axis - marks.dim(), int(changes[0]))
+            # one line does not speak for all of them: a gather may take each from another sample
+            fits = found.fits(marks.shape, samples) and torch.equal(
+                marks, found.marks(marks.shape, samples, device)
+            )
+            return found if fits else None
+    return None
+
+
+def by_sample(array: Tensor, samples: int, layout: Layout | None) -> Tensor:
+    """Return the elements of each sample side by side, (N, elements of one)."""
+    if samples == 1:
+        return array.reshape(1, -1)
+    if layout is None or (layout.axis == -array.dim() and layout.inner * samples == array.shape[0]):
+        return array.reshape(samples, -1)
+    first = array.movedim(layout.axis, 0)
+    return first.reshape(-1, samples, layout.inner * first[0].numel()).movedim(1, 0).reshape(samples, -1)
+
+
+def from_samples(rows: Tensor, shape: torch.Size, layout: Layout | None) -> Tensor:
+    """Return an array of ``shape`` of the elements of each sample, (N, elements of one): undo ``by_sample``."""
+    samples = len(rows)
+    if samples == 1 or layout is None:
+        return rows.reshape(shape)
+    first = torch.empty(shape, device="meta").movedim(layout.axis, 0).shape
+    blocks = rows.reshape(samples, -1, layout.inner * first[1:].numel()).movedim(0, 1)
+    return blocks.reshape(first).movedim(0, layout.axis)
 
 
 def sum_per_sample(array: Tensor, samples: int, layout: Layout | None = None) -> Tensor:
     """Return the sum of each sample of ``array``, (N,), in double precision."""
-    if samples == 1:
+    if layout is None or layout.axis == -array.dim():
         # a sum knows no order, so a channels-last array need not be copied into another one
-        flat = (array if array.is_contiguous() or array.dim() < 3 else array.movedim(1, -1)).reshape(1, -1)
-        return _sums(flat)
-    if layout is None or (layout.axis == -array.dim() and layout.inner * samples == array.shape[0]):
-        flat = array if array.is_contiguous() or array.dim() < 3 else array.movedim(1, -1)
-        return _sums(flat.reshape(samples, -1))
-    first = array.movedim(layout.axis, 0)
-    return _sums(first.reshape(-1, samples, layout.inner * first[0].numel()).movedim(1, 0).reshape(samples, -1))
+        array = array if array.is_contiguous() or array.dim() < 3 else array.movedim(1, -1)
+    return _sums(by_sample(array, samples, layout))
 
 
 def _sums(flat: Tensor) -> Tensor:

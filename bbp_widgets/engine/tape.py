@@ -11,29 +11,31 @@ from __future__ import annotations
 
 import sys
 import threading
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from .borrowed import borrowed, plain_computing
 from .errors import BadInput, BbpError, NotCaptured, listed
 from .graph import Graph, Node, Value
 from .rewrites import Rewrites, attention, is_attention
 from .samples import Layout
 
-__all__ = ["in_eval_mode", "kept_buffers", "record", "run_in"]
+__all__ = ["record", "run_in"]
 
 _TORCH = str(Path(torch.__file__).parent)
 _ENGINE = str(Path(__file__).parent)
-#: One network is flipped to eval mode and back by one thread at a time.
-_LOCK = threading.RLock()
 
 aten = torch.ops.aten
 #: Their result does not depend on the values of their tensor arguments, only on shapes and types. ``detach``
@@ -49,20 +51,6 @@ _CONSTANT = {
 _RELABELS = {aten.as_strided_, aten.detach_}
 
 
-@contextmanager
-def in_eval_mode(network: nn.Module) -> Iterator[None]:
-    """Put every module of ``network`` in eval mode, and give each back the mode it came in."""
-    with _LOCK:
-        training = [module for module in network.modules() if module.training]
-        try:
-            for module in training:
-                module.training = False
-            yield
-        finally:
-            for module in training:
-                module.training = True
-
-
 def record(
     network: nn.Module,
     inputs: tuple[Tensor, ...],
@@ -73,8 +61,8 @@ def record(
     """Run ``network`` at ``inputs`` and return the live part of what ran.
 
     ``dtype`` converts copies of the parameters, ``wrt`` names the modules whose outputs are explained in the place
-    of the inputs, ``gated`` is passed on to the nodes. The network's parameters, buffers, modes, hooks and gradients are
-    as before when this returns or raises.
+    of the inputs, ``gated`` is passed on to the nodes. The network's parameters, buffers, modes, hooks and gradients
+    are as before when this returns or raises.
 
     Raises: ``NotCaptured`` with the network's own error where it does not run on these inputs; ``BadInput`` where
     ``wrt`` names no module, or one that did not run just once.
@@ -82,35 +70,49 @@ def record(
     tape = _Tape(network, inputs, tuple(wrt), gated)
 
     def run(*tensors: Tensor) -> Any:
-        return run_in(network, dtype, tensors)
+        return run_in(network, tensors)
 
-    with (
-        in_eval_mode(network),
-        torch.inference_mode(False),
-        torch.no_grad(),
-        kept_buffers(network),
-        tape.scopes(),
-    ):
+    with plain_computing(), borrowed(network, dtype), tape.scopes():
         try:
             output = _functional(run, tape)(*inputs)
         except BbpError:
             raise
         except Exception as error:
-            shapes = ", ".join(str(tuple(t.shape)) for t in inputs)
-            where = f', in module "{tape.failed_in}"' if tape.failed_in else ""
-            raise NotCaptured(
-                f"{type(network).__name__} does not run on inputs of shape {shapes}{where}: "
-                f"{type(error).__name__}: {error}\n"
-                "  Check that network(inputs) works by itself in eval mode, with the sample axis first."
-            ) from error
+            raise _not_run(network, inputs, tape.failed_in, error) from error
     return tape.graph(output)
 
 
-def run_in(network: nn.Module, dtype: torch.dtype | None, inputs: tuple[Tensor, ...]) -> Any:
-    """Call ``network``, on copies of its parameters in ``dtype`` where one is given."""
-    if dtype is None:
-        return network(*inputs)
-    return torch.func.functional_call(network, _converted(network, dtype), inputs)
+def _not_run(network: nn.Module, inputs: tuple[Tensor, ...], module: str, error: Exception) -> NotCaptured:
+    """Return the error for a network that did not come to its end, in the network's own words."""
+    shapes = ", ".join(str(tuple(t.shape)) for t in inputs)
+    where = f', in module "{module}"' if module else ""
+    lines = [
+        f"{f.filename}:{f.lineno} in {f.name}"
+        for f in traceback.extract_tb(error.__traceback__)
+        if not f.filename.startswith((_TORCH, _ENGINE))
+    ]
+    line = f"\n  Raised at {lines[-1]}." if lines else ""
+    kinds = {p.dtype for p in network.parameters() if p.is_floating_point()}
+    strange = [t.dtype for t in inputs if t.is_floating_point() and t.dtype not in kinds]
+    if len(kinds) == 1 and strange:
+        (kind,) = kinds
+        line += f"\n  The inputs are {strange[0]}, the parameters {kind}: use inputs.to({kind}) or dtype=torch.float64."
+    if "mutating a non-functional tensor" in str(error):
+        return NotCaptured(
+            f"{type(network).__name__} writes a value that depends on its input into a buffer, or into another tensor "
+            f"that was there before it ran{where}, and cannot be followed.{line}\n"
+            "  Write that part with a new tensor (torch.cat, torch.stack), or explain what follows it with wrt=."
+        )
+    return NotCaptured(
+        f"{type(network).__name__} does not run on inputs of shape {shapes}{where}: "
+        f"{type(error).__name__}: {error}{line}\n"
+        "  Check that network(inputs) works by itself in eval mode, with the sample axis first."
+    )
+
+
+def run_in(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+    """Call ``network``: where this frame is, no line of the user's own is running any more."""
+    return network(*inputs)
 
 
 def _functional(run: Any, tape: _Tape) -> Any:
@@ -121,27 +123,6 @@ def _functional(run: Any, tape: _Tape) -> Any:
             return functional(*tensors)
 
     return call
-
-
-def _converted(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return copies of the floating-point parameters and buffers in ``dtype``, by name."""
-    state = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    return {name: t.detach().to(dtype) for name, t in state.items() if t.is_floating_point()}
-
-
-@contextmanager
-def kept_buffers(network: nn.Module) -> Iterator[None]:
-    """Undo what a forward pass wrote into buffers (a call counter, a cache)."""
-    before = [(t, None if t.is_inference() else t._version, t.detach().clone()) for t in network.buffers()]
-    try:
-        yield
-    finally:
-        for tensor, version, copy in before:
-            if version is not None and tensor._version == version:
-                continue  # nobody wrote
-            if not torch.equal(tensor.nan_to_num(), copy.nan_to_num()):
-                with torch.inference_mode(tensor.is_inference()):
-                    tensor.copy_(copy)
 
 
 class _Tape(TorchDispatchMode):
@@ -169,7 +150,9 @@ class _Tape(TorchDispatchMode):
         modules = {path for path, _ in network.named_modules()}
         for name in wrt:
             if name.partition("#")[0] not in modules:
-                near = [path for path in modules if path and (path in name or name in path)] or sorted(modules)[:40]
+                near = [path for path in modules if path and (path in name or name in path)] or sorted(
+                    modules
+                )[:40]
                 raise BadInput(f'wrt names no module: "{name}". There is: {listed(sorted(near))}.')
         self._calls: Counter[str] = Counter()
         self._stack: list[str] = []
@@ -233,13 +216,23 @@ class _Tape(TorchDispatchMode):
         kwargs = kwargs or {}
         if self._choosing is not None:
             return self._choose(func(*args, **kwargs), self._choosing)
-        tensors = [a for a in tree_leaves((args, kwargs)) if isinstance(a, Tensor)]
-        live = tuple(self.values[id(t)] for t in tensors if id(t) in self.values)
+        live = self._live_among(args)
+        if kwargs:
+            live += self._live_among(kwargs.values())
         if not live:
             return func(*args, **kwargs)
+        if func is aten.copy_.default and any(args[0] is value.tensor for value in self.inputs):
+            return args[
+                0
+            ]  # what the network wrote into its input, brought back to a copy that nobody else holds
         if is_attention(func):
             with self:  # what the fused kernel does, op by op
                 return attention(func, args, kwargs)
+        if _is_composite(
+            func
+        ):  # seen whole where autograd looked away: inside a rewrite, or on inference tensors
+            with self:
+                return func.decompose(*args, **kwargs)
         if func.overloadpacket not in _RELABELS and _writes_its_result(func):
             raise NotCaptured(
                 f"{func} writes into a tensor inside a composite op, in module "
@@ -252,23 +245,42 @@ class _Tape(TorchDispatchMode):
             self._write(func, args, kwargs, live, result)
         return result
 
+    def _live_among(self, arguments: Iterable[Any]) -> tuple[Value, ...]:
+        """Return the live values among an op's arguments, where tensors stand alone or in lists."""
+        values, found = self.values, []
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                if (value := values.get(id(argument))) is not None:
+                    found.append(value)
+            elif isinstance(argument, (list, tuple)):
+                found.extend(values[id(item)] for item in argument if id(item) in values)
+        return tuple(found)
+
     def _choose(self, result: Tensor, chosen: list[Value]) -> Tensor:
         name = next(n for n, values in self.chosen.items() if values is chosen)
-        shape = result.shape
-        along = [d for d, size in enumerate(shape) if size == self.samples]
-        if self.samples > 1 and shape[0] % self.samples:
-            if len(along) != 1:
-                raise BadInput(
-                    f'the output of "{name}", {tuple(shape)}, shows no axis of the {self.samples} samples.\n'
-                    "  Explain one sample at a time: batch_size=1."
-                )
-            layout: Layout | None = Layout(along[0] - result.dim())
-        else:
-            layout = None
+        layout = self._layout_of(name, result.shape)
         value = Value(result, name=name if not chosen else f"{name}:{len(chosen)}", layout=layout)
         chosen.append(value)
         self.values[id(result)] = value
         return result
+
+    def _layout_of(self, name: str, shape: torch.Size) -> Layout | None:
+        """Return where the samples lie in what a module returned: along its first axis, or the one of their number.
+
+        Raises: ``BadInput`` where no axis, or more than one, may be theirs.
+        """
+        if self.samples == 1 or shape[0] == self.samples:
+            return None
+        along = [d for d, size in enumerate(shape) if size == self.samples]
+        if not along and shape[0] % self.samples == 0:
+            return None  # in blocks along the first axis: the windows of each sample
+        if len(along) != 1:
+            which = "more than one axis" if along else "no axis"
+            raise BadInput(
+                f'the output of "{name}", {tuple(shape)}, has {which} that may be that of the {self.samples} samples.\n'
+                "  Explain another number of samples, or one at a time: batch_size=1."
+            )
+        return Layout(along[0] - len(shape))
 
     def _write(self, func: Any, args: Any, kwargs: Any, live: tuple[Value, ...], result: Any) -> None:
         results = result if isinstance(result, (tuple, list)) else (result,)
@@ -312,9 +324,19 @@ class _Tape(TorchDispatchMode):
         """
         for name, values in self.chosen.items():
             if not values:
-                raise BadInput(f'wrt="{name}": that module did not run on these inputs, or returned no tensor.')
+                raise BadInput(
+                    f'wrt="{name}": that module did not run on these inputs, or returned no tensor.'
+                )
         inputs = self.inputs or tuple(value for values in self.chosen.values() for value in values)
         return Graph(inputs=inputs, nodes=tuple(self.nodes), output=output, value_of=self.values)
+
+
+@cache
+def _is_composite(func: Any) -> bool:
+    """Return whether an op is no more than a few lines of other ops."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(
+        func.name(), torch.DispatchKey.CompositeImplicitAutograd
+    )
 
 
 def _writes_its_result(func: Any) -> bool:
@@ -329,10 +351,23 @@ def _source_line() -> str:
     """Return the innermost line outside torch that is running, as ``file:line in function``."""
     frame: Any = sys._getframe(2)
     while frame is not None:
-        filename = frame.f_code.co_filename
-        if filename.startswith(_ENGINE) and frame.f_code.co_name == "run":
+        code = frame.f_code
+        whose = _WHOSE.get(code)
+        if whose is None:
+            whose = _WHOSE[code] = _whose(code)
+        if whose == "run":
             return ""  # no line of the user's own: torch's containers called torch's modules
-        if not filename.startswith((_TORCH, _ENGINE)):
-            return f"{filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+        if whose == "user":
+            return f"{code.co_filename}:{frame.f_lineno} in {code.co_name}"
         frame = frame.f_back
     return ""
+
+
+def _whose(code: CodeType) -> str:
+    if code is run_in.__code__:
+        return "run"
+    return "house" if code.co_filename.startswith((_TORCH, _ENGINE)) else "user"
+
+
+#: Whose code a frame is running, remembered: there are dozens of frames to look at for every op.
+_WHOSE: dict[CodeType, str] = {}

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from .errors import BadTarget
 from .graph import Graph, Value
 from .mixing import Mixing, Tile
+from .samples import Layout, by_sample, from_samples, sum_per_sample
 
 __all__ = ["Contraction", "Target", "TargetLike", "resolve"]
 
@@ -24,13 +25,14 @@ class Target:
     """The number explained, and its first step back.
 
     Shapes: ``value`` (N,); ``index`` (N,), or (N, 2) for a pair, or ``None`` for a callable; each of ``grads`` is
-    like the output it belongs to.
+    like the output it belongs to; ``probe``: the grads of a callable's numbers, each times another factor.
     """
 
     value: Tensor
     index: Tensor | None
     outputs: tuple[Value, ...]
     grads: tuple[Tensor, ...]
+    probe: tuple[Tensor, ...] = ()
 
     def intercept(self) -> Tensor:
         """Return, (N,), what of the target is not grad · live output.
@@ -39,10 +41,46 @@ class Target:
         """
         n = len(self.value)
         linear = [
-            v.only_live(v.tensor * grad).reshape(n, -1).sum(1)
+            sum_per_sample(v.only_live(torch.where(grad == 0, 0, v.tensor * grad)), n, v.layout)
             for v, grad in zip(self.outputs, self.grads, strict=True)
         ]
-        return self.value - torch.stack(linear).sum(0)
+        return (self.value - torch.stack(linear).sum(0)).to(self.value.dtype)
+
+    def check_samples(self) -> None:
+        """Refuse a target whose number for one sample looks at others: their grads would be added up unseen.
+
+        Where the samples lie in the outputs is known only once the nodes before them are linearized.
+
+        Raises: ``BadTarget``.
+        """
+        n = len(self.value)
+        if n == 1:
+            return
+        if self.index is not None and self.outputs[0].layout not in (
+            None,
+            Layout(-self.outputs[0].tensor.dim()),
+        ):
+            raise BadTarget(
+                f"the samples do not lie along the first axis of the output, {tuple(self.outputs[0].tensor.shape)}.\n"
+                "  Use a callable that returns one number per sample, e.g. target=lambda out: out[3, :]."
+            )
+        for value, grad, probe in zip(self.outputs, self.grads, self.probe, strict=False):
+            layout = value.layout or Layout(-grad.dim(), max(1, len(grad) // n))
+            factor = _factors(n, grad)[layout.marks(grad.shape, n, grad.device).long()]
+            if bool(((probe - grad * factor).abs() > _ROUNDING * grad.abs().amax()).any()):
+                raise BadTarget(
+                    "the target callable mixes samples: the number of one depends on the outputs of others.\n"
+                    "  Reduce over all axes but the samples', e.g. target=lambda out: out[:, 3].mean((1, 2))."
+                )
+
+
+#: |difference| of a grad and the same grad computed with another factor, of the largest.
+_ROUNDING = 1e-3
+
+
+def _factors(samples: int, like: Tensor) -> Tensor:
+    """Return a factor for each sample, of which no two are alike."""
+    return torch.linspace(1, 2, samples, dtype=like.dtype, device=like.device)
 
 
 class Contraction(Mixing):
@@ -54,27 +92,33 @@ class Contraction(Mixing):
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         """Write out one tile: every sample's outputs, side by side. ``mass`` is (N,)."""
         weight, live = self._weight(), self._live()
-        x = torch.cat([v.tensor.reshape(self.samples, -1) for v in self.inputs], 1)
+        x = self._rows([v.tensor for v in self.inputs])
 
         def give(phi: Tensor, ratio: Tensor) -> None:
-            parts = (phi * ratio.unsqueeze(-1) * live).split([array[0].numel() for array in given], 1)
-            for array, share in zip(given, parts, strict=True):
-                array.add_(share.view(array.shape))
+            sizes = [array.numel() // self.samples for array in given]
+            parts = torch.where(live, phi * ratio.unsqueeze(-1), 0).split(sizes, 1)
+            for array, share, value in zip(given, parts, self.inputs, strict=True):
+                array.add_(from_samples(share, array.shape, value.layout))
 
-        yield Tile(weight * x, weight, live, mass, give)
+        yield Tile(torch.where(live, weight * x, 0), weight, live, mass, give)
 
     def reachable(self) -> Tensor:
         """Return, (N,), whether any output that the target looks at depends on the input."""
         return self._live().any(1)
 
+    def _rows(self, arrays: Sequence[Tensor]) -> Tensor:
+        """Return arrays that are like the outputs as one row for each sample."""
+        rows = [by_sample(a, self.samples, v.layout) for a, v in zip(arrays, self.inputs, strict=True)]
+        return torch.cat(rows, 1)
+
     def _weight(self) -> Tensor:
-        return torch.cat([grad.reshape(self.samples, -1) for grad in self.grads], 1)
+        return self._rows(self.grads)
 
     def _live(self) -> Tensor:
         masks = [
             torch.ones_like(v.tensor, dtype=torch.bool) if v.live is None else v.live for v in self.inputs
         ]
-        return torch.cat([mask.reshape(self.samples, -1) for mask in masks], 1) & (self._weight() != 0)
+        return self._rows(masks) & (self._weight() != 0)
 
 
 def resolve(target: TargetLike, graph: Graph, samples: int) -> Target:
@@ -90,7 +134,7 @@ def resolve(target: TargetLike, graph: Graph, samples: int) -> Target:
             f"the network returns {type(output).__name__}, not one tensor.\n"
             '  Say what to explain with a callable, e.g. target=lambda out: out["logits"][:, 3].'
         )
-    if output.dim() not in (1, 2) or output.shape[0] != samples:
+    if output.dim() not in (1, 2) or output.shape[0] != samples or not output.numel():
         raise BadTarget(
             f"an index wants an output of shape ({samples}, K), got {tuple(output.shape)}.\n"
             "  Use a callable that returns one number per sample, e.g. target=lambda out: out[:, 3].mean((1, 2))."
@@ -103,7 +147,8 @@ def resolve(target: TargetLike, graph: Graph, samples: int) -> Target:
         grad.scatter_add_(1, index[:, 1:], -torch.ones_like(table[:, :1]))
     else:
         grad.scatter_(1, index[:, None], 1)
-    return _target(graph, (output,), (grad.view(output.shape),), (table * grad).sum(1), index)
+    value = torch.where(grad != 0, table * grad, 0).sum(1)  # another class may be infinite
+    return _target(graph, [(output, grad.view(output.shape), None)], value, index)
 
 
 def _index(target: Any, table: Tensor, samples: int) -> Tensor:
@@ -154,37 +199,33 @@ def _by_callable(function: Callable[[Any], Tensor], graph: Graph, samples: int) 
             )
         if not value.requires_grad:
             raise BadTarget("the target callable's result does not depend on the network's output.")
-        grads = torch.autograd.grad(
-            value.sum(), [fresh[i] for i in where], allow_unused=True, retain_graph=samples > 1
-        )
+        outputs = [fresh[i] for i in where]
+        grads = torch.autograd.grad(value.sum(), outputs, allow_unused=True, retain_graph=samples > 1)
+        probes = grads
         if samples > 1:
-            _check_apart(value, [fresh[i] for i in where], samples)
-    used = [(leaves[i], grad) for i, grad in zip(where, grads, strict=True) if grad is not None]
-    outputs, kept = zip(*used, strict=True)
-    return _target(graph, outputs, kept, value.detach(), None)
-
-
-def _check_apart(value: Tensor, outputs: list[Tensor], samples: int) -> None:
-    """Refuse a callable whose first number looks at other samples: their grads would be added up unseen.
-
-    Raises: ``BadTarget``.
-    """
-    for grad in torch.autograd.grad(value[0], outputs, allow_unused=True):
-        if grad is not None and len(grad) == samples and bool((grad[1:] != 0).any()):
-            raise BadTarget(
-                "the target callable mixes samples: its first number depends on the outputs of others.\n"
-                "  Reduce over all axes but the first, e.g. target=lambda out: out[:, 3].mean((1, 2))."
-            )
+            probes = torch.autograd.grad((value * _factors(samples, value)).sum(), outputs, allow_unused=True)
+    if not all(bool(torch.isfinite(grad).all()) for grad in grads if grad is not None):
+        raise BadTarget("the target callable has no finite derivative at these outputs of the network.")
+    used = [(leaves[i], g, p) for i, g, p in zip(where, grads, probes, strict=True) if g is not None]
+    return _target(graph, used, value.detach(), None)
 
 
 def _target(
-    graph: Graph, outputs: tuple[Tensor, ...], grads: tuple[Tensor, ...], value: Tensor, index: Tensor | None
+    graph: Graph, used: Sequence[tuple[Tensor, Tensor, Tensor | None]], value: Tensor, index: Tensor | None
 ) -> Target:
-    live = [
-        (graph.value_of[id(t)], grad)
-        for t, grad in zip(outputs, grads, strict=True)
-        if id(t) in graph.value_of
-    ]
+    """Return the target that has these grads (and probes) at these outputs.
+
+    An overflow to infinity is a target that can still be looked at; a NaN is none.
+
+    Raises: ``BadTarget`` where it is NaN, or no live output has to do with it.
+    """
+    if bool(value.isnan().any()):
+        raise BadTarget(
+            f"the target of sample {int(value.isnan().nonzero()[0])} is nan at these inputs.\n"
+            "  Look for a NaN or infinite weight, or an overflow on the way."
+        )
+    live = [(graph.value_of[id(t)], grad, probe) for t, grad, probe in used if id(t) in graph.value_of]
     if not live:
         raise BadTarget("the target does not depend on the inputs: there is no live path between them.")
-    return Target(value, index, tuple(v for v, _ in live), tuple(grad for _, grad in live))
+    values, grads, probes = zip(*live, strict=True)
+    return Target(value, index, values, grads, probes if index is None else ())

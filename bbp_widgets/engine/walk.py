@@ -29,7 +29,17 @@ from .linearization import Follows, Linearization, linearize_node
 from .mixing import Mixing
 from .target import Contraction, Target
 
-__all__ = ["Gradients", "MassStep", "Masses", "Progress", "RuleAt", "Site", "carry_mass", "injected", "pull_gradients"]
+__all__ = [
+    "Gradients",
+    "MassStep",
+    "Masses",
+    "Progress",
+    "RuleAt",
+    "Site",
+    "carry_mass",
+    "injected",
+    "pull_gradients",
+]
 
 #: Called before each node with (nodes done, nodes in all); may raise ``Cancelled``.
 Progress = Callable[[int, int], None]
@@ -100,10 +110,10 @@ def pull_gradients(graph: Graph, target: Target, progress: Progress | None = Non
         grads = tuple(None if value is None else grad_of.get(value) for value in node.outputs)
         if all(grad is None for grad in grads):
             continue  # the way passes only through inputs that are held fixed
-        pulled = facts[node].pullback(*_filled(node, grads))
+        back = facts[node].pullback(*_filled(node, grads))
         pulled = tuple(
             None if grad is None else source.only_live(grad)
-            for source, grad in zip(node.inputs, pulled, strict=True)
+            for source, grad in zip(node.inputs, back, strict=True)
         )
         for source, grad in zip(node.inputs, pulled, strict=True):
             _add(grad_of, source, grad)
@@ -125,14 +135,25 @@ def carry_mass(
         for value, mass in zip(site.node.outputs, arrived, strict=True):
             if value is not None and mass is not None and value.live is not None:
                 mass_of[value] = value.only_live(mass)  # the rest is unshared
-        own = injected(site)
-        if own is not None:
-            _add(mass_of, site.node.output, own)
+        _inject(site, mass_of)
         given = _pass_on(site, mass_of, rule_at)
         for source, mass in zip(site.node.inputs, given, strict=True):
             _add(mass_of, source, mass)
         steps.append(MassStep(arrived, given))
     return Masses(mass_of, opening, unshared, tuple(steps))
+
+
+def _inject(site: Site, mass_of: dict[Value, Tensor]) -> None:
+    """Add what a node's own intercept adds to its mass."""
+    grad = site.grads[0]
+    if site.facts.intercept is None or grad is None:
+        return
+    value = site.node.output
+    arrived = mass_of.get(value)
+    if arrived is not None and value.live is None:
+        mass_of[value] = torch.addcmul(arrived, grad, site.facts.constant())  # one pass over memory, not two
+    else:
+        _add(mass_of, value, injected(site))
 
 
 def injected(site: Site) -> Tensor | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-#: Strengths, mask, weights and mass of one unit -> φ of its inputs.
+#: Strengths, mask, weights (units, inputs) and mass (units, 1) -> φ of the inputs of every unit.
 Phi = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
@@ -28,18 +28,21 @@ def weights(power: float) -> Phi:
 
 
 def winner(s: Tensor, there: Tensor, w: Tensor, m: Tensor) -> Tensor:
-    return (s.abs() == s[there].abs().max()).double() if there.any() else torch.zeros_like(s)
+    return (s.abs() == _largest(s.abs(), there)).double()
+
+
+def _largest(values: Tensor, there: Tensor) -> Tensor:
+    return torch.where(there, values, -torch.inf).amax(1, keepdim=True)
 
 
 def _exponential(read: Callable[[Tensor, Tensor], Tensor], temperature: float, relative: bool) -> Phi:
     def phi(s: Tensor, there: Tensor, w: Tensor, m: Tensor) -> Tensor:
-        if not there.any():
-            return torch.zeros_like(s)
         if relative:
-            rms = (s[there] ** 2).mean().sqrt()
-            s = s / rms if rms > 0 else torch.zeros_like(s)
+            squares = torch.where(there, s**2, 0).sum(1, keepdim=True)
+            rms = (squares / there.sum(1, keepdim=True)).sqrt()
+            s = torch.where(rms > 0, s / rms, 0)
         z = read(s, m) / temperature
-        return (z - z[there].max()).clamp(max=0).exp()
+        return (z - _largest(z, there)).clamp(max=0).exp()
 
     return phi
 
@@ -63,16 +66,10 @@ def opposed(temperature: float, relative: bool) -> Phi:
 def shares(phi: Phi, weight: Tensor, there: Tensor, x: Tensor, mass: Tensor) -> Tensor:
     """Return the matrix of shares: row q adds up to one over the inputs that unit q has."""
     weight, x = weight.double(), x.double()
-    rows = []
-    for w, mask, m in zip(weight, there, mass.double(), strict=True):
-        value = phi(w * x, mask, w, m) * mask
-        if not mask.any():
-            rows.append(torch.zeros_like(value))
-        elif value.sum() > 0:
-            rows.append(value / value.sum())
-        else:
-            rows.append(mask.double() / mask.sum())
-    return torch.stack(rows)
+    value = torch.where(there, phi(weight * x, there, weight, mass.double()[:, None]), 0)
+    total = value.sum(1, keepdim=True)
+    even = there.double() / there.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(total > 0, value / total, even)
 
 
 def given(phi: Phi, weight: Tensor, there: Tensor, x: Tensor, mass: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import bbp_widgets as bbp
 from bbp_widgets.engine import UnknownRule
-from bbp_widgets.engine.rules import Rule, Softmax
+from bbp_widgets.engine.rules import Rule
 
 #: Shares within 1e-4 of the oracle's; the mass of a unit is of order one, and a few hundred units meet in an input.
 SHARES = 1e-4
@@ -21,11 +21,18 @@ SHARES = 1e-4
 EXACT = 1e-9
 
 
-class Tiled(Softmax):
-    """The softmax rule that never takes the short way."""
+def written_out(rule: Rule) -> Rule:
+    """Return the rule that never takes the short way."""
+    kind = type(
+        f"WrittenOut{type(rule).__name__}", (type(rule),), {"share_dense": lambda self, mixing, mass: None}
+    )
+    return kind(**rule.parameters)
 
-    def share_dense(self, mixing: object, mass: Tensor) -> None:
-        return None
+
+def by_powers(rule: Rule) -> Rule:
+    """Return the rule that takes the short way also where a fan-in is so small that writing it out costs less."""
+    never = {name: lambda self, *costs: False for name in ("_short", "_dear")}
+    return type(f"ByPowers{type(rule).__name__}", (type(rule),), never)(**rule.parameters)
 
 
 def _weights(*shape: int) -> Tensor:
@@ -55,6 +62,19 @@ _fan_in(
 _fan_in("conv2d_dilated", (2, 7, 7), lambda x, w: F.conv2d(x, w, dilation=2, padding=2), _weights(3, 2, 3, 3))
 _fan_in("conv2d_empty", (2, 4, 4), lambda x, w: F.conv2d(x, w, padding=3), _weights(3, 2, 2, 2))
 _fan_in("conv3d", (2, 4, 3, 4), lambda x, w: F.conv3d(x, w, padding=1), _weights(2, 2, 3, 2, 3))
+_fan_in("transposed", (2, 5), lambda x, w: F.conv_transpose1d(x, w, stride=2, padding=1), _weights(2, 3, 4))
+_fan_in(
+    "transposed_grouped",
+    (4, 4, 3),
+    lambda x, w: F.conv_transpose2d(x, w, stride=(2, 1), padding=(0, 1), output_padding=(1, 0), groups=2),
+    _weights(4, 2, 3, 2),
+)
+_fan_in(
+    "transposed_dilated",
+    (2, 4, 4),
+    lambda x, w: F.conv_transpose2d(x, w, dilation=2, stride=3, output_padding=2, padding=1),
+    _weights(2, 3, 2, 2),
+)
 FAN_INS["avg_pool"] = ((2, 6, 6), lambda x: F.avg_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 3, 2, 1))
 FAN_INS["adaptive"] = (
     (2, 5, 7),
@@ -84,14 +104,16 @@ RULES: list[tuple[Rule, oracle.Phi]] = [
     (bbp.rules.proportional(2.0), oracle.proportional(2.0)),
     (bbp.rules.proportional(0.5), oracle.proportional(0.5)),
 ]
-SOFTMAX = [(t, relative) for t in (0.01, 0.1, 0.5, 1.0, 3.0, 10.0) for relative in (True, False)]
-RULES += [(bbp.rules.softmax(t, relative), oracle.softmax(t, relative)) for t, relative in SOFTMAX]
-RULES += [(bbp.rules.winner(), oracle.winner), (bbp.rules.weights(), oracle.weights(1.0))]
-RULES += [(bbp.rules.weights(2.0), oracle.weights(2.0))]
-for _t, _relative in [(0.1, True), (1.0, True), (1.0, False), (10.0, True)]:
-    for _name in ("softmin", "aligned", "opposed"):
-        RULES.append((getattr(bbp.rules, _name)(_t, _relative), getattr(oracle, _name)(_t, _relative)))
-RULES += [(Tiled(t, relative), oracle.softmax(t, relative)) for t, relative in SOFTMAX]
+RULES += [(bbp.rules.winner(), oracle.winner)]
+RULES += [(bbp.rules.weights(power), oracle.weights(power)) for power in (1.0, 2.0, 0.5)]
+EXPONENTIAL = [
+    (getattr(bbp.rules, name)(temperature, relative), getattr(oracle, name)(temperature, relative))
+    for name in ("softmax", "softmin", "aligned", "opposed")
+    for temperature in (0.01, 0.1, 0.5, 1.0, 3.0, 10.0)
+    for relative in (True, False)
+]
+RULES += [(written_out(rule), phi) for rule, phi in RULES + EXPONENTIAL]
+RULES += [(by_powers(rule), phi) for rule, phi in EXPONENTIAL]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -103,24 +125,22 @@ def test_a_rule_shares_as_its_formula_says(name: str, scale: str, dtype: torch.d
     network = OneNode(op, op(x).shape[1:]).to(dtype).eval()
     network.intercept *= ones(torch.ones_like(x[:1]))[0] != 0  # a window wholly in the border is a constant
     local = bbp.linearize(network, x, target=1)
+    mass = network.mass(1)
+    weight = [oracle.matrix_of(lambda y: op(y[None]), sample) for sample in x]
+    there = oracle.matrix_of(lambda y: ones(y[None]), x[0]) != 0
     for rule, phi in RULES:
         bias = local.attribute(rule).bias
-        for i in range(len(x)):
-            weight = oracle.matrix_of(lambda y: op(y[None]), x[i])
-            there = oracle.matrix_of(lambda y: ones(y[None]), x[i]) != 0
-            expected = oracle.given(phi, weight, there, x[i].double().flatten(), network.mass(1))
-            fast = isinstance(rule, Softmax)
-            tolerance = SHARES if fast or dtype == torch.float32 else EXACT
-            error = (bias[i].double().flatten() - expected).abs().max()
-            assert error < tolerance * network.mass(1).abs().max(), (
-                str(rule),
-                type(rule).__name__,
-                i,
-                float(error),
-            )
+        fast = type(rule).__name__.startswith("ByPowers")
+        tolerance = SHARES if fast or dtype == torch.float32 else EXACT
+        for got, w, sample in zip(bias, weight, x, strict=True):
+            expected = oracle.given(phi, w, there, sample.flatten(), mass)
+            error = float((got.double().flatten() - expected).abs().max() / mass.abs().max())
+            assert error < tolerance, (str(rule), type(rule).__name__, error)
 
 
-@pytest.mark.parametrize(("rule", "phi"), RULES, ids=lambda v: str(v) if isinstance(v, Rule) else "")
+@pytest.mark.parametrize(
+    ("rule", "phi"), RULES + EXPONENTIAL, ids=lambda v: str(v) if isinstance(v, Rule) else ""
+)
 def test_summands_share_by_their_size(rule: Rule, phi: oracle.Phi) -> None:
     a = torch.tensor([[1.0, -2.0, 0.0, 0.0, 1e-6]], dtype=torch.double)
     b = torch.tensor([[3.0, 2.0, 0.0, -1.0, 1e3]], dtype=torch.double)
@@ -133,6 +153,42 @@ def test_summands_share_by_their_size(rule: Rule, phi: oracle.Phi) -> None:
         )  # fmt: skip
         got = torch.stack([result.bias[0][0, i], result.bias[1][0, i]])
         torch.testing.assert_close(got, expected, rtol=SHARES, atol=SHARES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "phi"), RULES, ids=lambda v: f"{type(v).__name__}-{v}" if isinstance(v, Rule) else ""
+)
+@pytest.mark.parametrize("partly", [False, True])
+def test_both_sides_of_a_live_product_share(rule: Rule, phi: oracle.Phi, partly: bool) -> None:
+    """Every entry of either matrix is an input of its own, with the product of the two as its strength."""
+    generator = torch.Generator().manual_seed(4)
+    a, b = (torch.randn(1, *s, generator=generator, dtype=torch.double) for s in ((3, 5), (5, 4)))
+    a[0, 1, :2] = 0
+    fixed = torch.randn(1, 1, 5, generator=generator, dtype=torch.double)
+
+    def op(x: Tensor, y: Tensor) -> Tensor:
+        return torch.bmm(torch.cat([fixed, x], 1) if partly else x, y)
+
+    network = OneNode(op, op(a, b).shape[1:]).double().eval()
+    result = bbp.attribute(network, (a, b), target=1, rule=rule)
+    rows = torch.cat([fixed, a], 1)[0] if partly else a[0]
+    mass = result.at("bmm").mass[0]  # the constant beside the product, and the product's own curvature
+    y = network.rates[1].double().view_as(mass) * (rows @ b[0])
+    own = torch.where(torch.arange(len(rows))[:, None] < partly, 0, -y)
+    torch.testing.assert_close(mass, network.mass(1).view_as(mass) + own)
+    expected = [torch.zeros_like(rows), torch.zeros_like(b[0])]
+    for i in range(len(rows)):
+        for j in range(4):
+            weight = torch.cat([b[0, :, j], rows[i]])  # what multiplies each input
+            x = torch.cat([rows[i], b[0, :, j]])
+            there = torch.ones(10, dtype=torch.bool)
+            there[:5] = not (partly and i == 0)
+            got = oracle.given(phi, weight[None], there[None], x, mass[i, j][None])
+            expected[0][i] += got[:5]
+            expected[1][:, j] += got[5:]
+    scale = float(mass.abs().max())
+    torch.testing.assert_close(result.bias[0][0], expected[0][partly:], rtol=0, atol=SHARES * scale)
+    torch.testing.assert_close(result.bias[1][0], expected[1], rtol=0, atol=SHARES * scale)
 
 
 def test_a_rule_of_ones_own_is_a_few_lines() -> None:
@@ -149,19 +205,17 @@ def test_a_rule_of_ones_own_is_a_few_lines() -> None:
     torch.testing.assert_close(bias[0, 1].double(), network.mass(0)[0])
 
 
-def test_the_sum_of_powers_is_the_exponential() -> None:
-    from bbp_widgets.engine.exponential import FARTHEST, powers
+def test_the_sums_of_powers_are_the_exponential() -> None:
+    from bbp_widgets.engine.exponential import fits
 
-    z = torch.linspace(0, FARTHEST, 100_001, dtype=torch.double)
-    for part in z.split(997):
-        fit = powers(float(part.max()))
-        assert fit is not None
-        reach, terms = fit
-        inside = torch.linspace(0, reach, 50_001, dtype=torch.double)
-        total = 1 + sum(c * (inside / reach) ** a for a, c in terms)
-        assert (total * (-inside).exp() - 1).abs().max() < 5e-5
-        assert all(c > 0 and a > 0 for a, c in terms)
-    assert powers(FARTHEST * 1.01) is None
+    for fit in [*fits(both_ways=False), *fits(both_ways=True)]:
+        z = torch.linspace(0, fit.reach, 50_001, dtype=torch.double)
+        growing = 1 + sum(g * (z / fit.reach) ** a for a, g, _ in fit.terms)
+        assert (growing * (-z).exp() - 1).abs().max() < 2e-4  # a share p is off by at most half of it
+        assert all(g >= 0 and a > 0 for a, g, _ in fit.terms)
+        if fit.falling_error:
+            falling = 1 + sum(f * (z / fit.reach) ** a for a, _, f in fit.terms)
+            assert (falling - (-z).exp()).abs().max() <= fit.falling_error * 1.01
 
 
 @pytest.mark.parametrize(

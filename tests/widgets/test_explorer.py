@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import re
 import sys
 import threading
 import time
@@ -42,11 +44,15 @@ class Gated(nn.Module):
         self.inner = randomized(Residual())
         self.gate, self.entered = threading.Event(), threading.Event()
         self.gate.set()
-        self.runs = 0
+        self.count = itertools.count()  # no attribute of ours: what a run writes there is undone
         self.eval()
 
+    @property
+    def runs(self) -> int:
+        return int(re.findall(r"\d+", repr(self.count))[0])
+
     def forward(self, x: Tensor) -> Tensor:
-        self.runs += 1
+        next(self.count)
         self.entered.set()
         assert self.gate.wait(LONG)
         return self.inner(x)
@@ -373,11 +379,11 @@ def test_a_request_without_its_fields_is_told_in_the_page(make: Make) -> None:
 
 
 def test_a_network_that_cannot_be_explained_says_it_in_the_engines_words(make: Make) -> None:
-    class Sorted(nn.Module):
+    class Bessel(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return x.flatten(1).sort(1).values[:, :3]
+            return torch.special.i0(x.flatten(1))[:, :3]
 
-    network = Sorted().eval()
+    network = Bessel().eval()
     with pytest.raises(bbp.errors.BbpError) as expected:
         bbp.linearize(network, pictures()[:1])
     explorer = make(network)

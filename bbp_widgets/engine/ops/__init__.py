@@ -1,5 +1,26 @@
 """What ATen ops state about themselves near an input. Importing this package registers them all."""
 
-from . import activation, arithmetic, convolution, linear, movement, norm, pool
+from . import (
+    activation,
+    arithmetic,
+    convolution,
+    gated,
+    linear,
+    movement,
+    norm,
+    numbered,
+    own_norm,
+    pool,
+    reduce,
+    resize,
+    scatter,
+    seen_as,
+    select,
+    smooth,
+    softmax,
+)  # fmt: skip
 
-__all__ = ["activation", "arithmetic", "convolution", "linear", "movement", "norm", "pool"]
+__all__ = [
+    "activation", "arithmetic", "convolution", "gated", "linear", "movement", "norm", "numbered", "own_norm", "pool",
+    "reduce", "resize", "scatter", "seen_as", "select", "smooth", "softmax",
+]  # fmt: skip

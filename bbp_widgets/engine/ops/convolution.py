@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units, side_of
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
+#: Fewer channels than this in a group, and one map for each group costs more than the convolution itself.
+_NARROW = 8
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -77,10 +80,14 @@ class ConvolutionMixing(Dense):
         return grouped.expand(-1, -1, self.output[1] // self.groups, *maps.shape[2:]).flatten(1, 2)
 
     def count(self) -> Tensor:
-        if not isinstance(self.x_side, Tensor):
-            one = self.weight.new_ones(1, 1, *self.x.shape[2:])
-            return self._convolve(one, self._ones(), 1) * self.weight.shape[1]
-        return self._to_outputs(self._convolve(self._group_maps(self.x_side.to(self.x.dtype)), self._ones(), 1))
+        if isinstance(self.x_side, Tensor):
+            live = self._group_maps(self.x_side.to(self.x.dtype))
+            return self._to_outputs(self._convolve(live, self._ones(), 1))
+        # without constant elements only the border tells windows apart, and it does so axis by axis
+        windows = self.x.new_full((1,), float(self.weight.shape[1]))
+        for places in self._axes():
+            windows = windows.unsqueeze(-1) * (places >= 0).sum(1).to(windows)
+        return windows.view(1, 1, *self.output[2:])
 
     def _wiring(self, rates: Tensor) -> Tensor:
         if isinstance(self.x_side, Tensor):
@@ -99,9 +106,12 @@ class ConvolutionMixing(Dense):
         return rates / top_rate, inputs / top_input, top_rate.flatten(1, 2) * top_input
 
     def scatter(self, mass: Tensor) -> tuple[Tensor, ...]:
-        maps = self._transposed(self._group_maps(mass), self._ones(), 1)  # (N · groups, 1, *)
-        grouped = maps.view(-1, self.groups, 1, *maps.shape[2:])
-        every = grouped.expand(-1, -1, self.weight.shape[1], *maps.shape[2:]).flatten(1, 2)
+        if self.groups > 1 and self.weight.shape[1] < _NARROW:
+            every = self._transposed(mass, torch.ones_like(self.weight), self.groups)
+        else:
+            maps = self._transposed(self._group_maps(mass), self._ones(), 1)  # (N · groups, 1, *)
+            grouped = maps.view(-1, self.groups, 1, *maps.shape[2:])
+            every = grouped.expand(-1, -1, self.weight.shape[1], *maps.shape[2:]).flatten(1, 2)
         return (torch.where(self.x_side, every, 0) if isinstance(self.x_side, Tensor) else every,)
 
     def reach(self, x: Tensor) -> Tensor:
@@ -112,11 +122,15 @@ class ConvolutionMixing(Dense):
         top = _MAX_POOL[self.dims](top, self.weight.shape[2:], self.stride, 0, self.dilation)
         return self._to_outputs(top)
 
-    def _places(self, device: torch.device) -> Tensor:
-        """Return the places each window sees, (windows, places of a window)."""
+    def _axes(self) -> list[Tensor]:
+        """Return, for each axis, the places that each window sees; outside the input they are -1."""
         sizes, kernel, windows = self.x.shape[2:], self.weight.shape[2:], self.output[2:]
         geometry = zip(sizes, windows, kernel, self.stride, self.padding, self.dilation, strict=True)
-        return window_places([axis_places(*axis) for axis in geometry], sizes).to(device)
+        return [axis_places(*axis) for axis in geometry]
+
+    def _places(self, device: torch.device) -> Tensor:
+        """Return the places each window sees, (windows, places of a window)."""
+        return window_places(self._axes(), self.x.shape[2:]).to(device)
 
     def nothing(self, mass: Tensor) -> tuple[Tensor, ...]:
         return (mass.new_zeros(self.x.shape),)
@@ -142,7 +156,7 @@ class ConvolutionMixing(Dense):
             def give(phi: Tensor, ratio: Tensor, index: Tensor = index, mask: Tensor = mask) -> None:
                 received.index_add_(0, index.flatten(), (phi * ratio.unsqueeze(-1) * mask).flatten())
 
-            strength = (x[index] * weight).flatten(1)
+            strength = torch.where(mask, (x[index] * weight).flatten(1), 0)
             yield Tile(strength, weight.flatten(1), mask, flat_mass[sample, unit, window], give)
 
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
@@ -168,12 +182,17 @@ class ConvolutionMixing(Dense):
                 mask = mask.expand(patch.shape).flatten(-2).unsqueeze(3)
             total = patch.new_zeros(*patch.shape[:3], 1, weight.shape[-1])
             seen = patch.flatten(-2).unsqueeze(3)  # (n, groups, windows, 1, fan-in)
+            if mask is not None:
+                seen = torch.where(mask, seen, 0)
             for start in range(0, weight.shape[2], units):
                 part = slice(start, start + units)
                 rates = weight[:, :, part]
 
                 def give(phi: Tensor, ratio: Tensor, total: Tensor = total) -> None:
-                    total.add_(ratio.unsqueeze(-2) @ phi)
+                    if ratio.shape[-1] == 1:  # a unit for each window: nothing to sum
+                        total.addcmul_(phi, ratio.unsqueeze(-1))
+                    else:
+                        total.add_(ratio.unsqueeze(-2) @ phi)
 
                 yield Tile(seen * rates, rates, mask, flat_mass[:, :, window, part], give)
             kept = total if mask is None else torch.where(mask, total, 0)
@@ -215,12 +234,15 @@ class TransposedMixing(ConvolutionMixing):
     def _apart(self, x: Tensor) -> Tensor:
         sizes = [(s - 1) * t + 1 for s, t in zip(x.shape[2:], self._stride, strict=True)]
         wide = x.new_zeros(*x.shape[:2], *sizes)
-        wide[(..., *(slice(None, None, t) for t in self._stride))] = x
+        wide[self._real_places()] = x
         return F.pad(wide, self._border)
 
     def home(self, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         inner = F.pad(given[0], [-n for n in self._border])
-        return (inner[(..., *(slice(None, None, t) for t in self._stride))],)
+        return (inner[self._real_places()],)
+
+    def _real_places(self) -> tuple[Any, ...]:
+        return (..., *(slice(None, None, t) for t in self._stride))
 
 
 @linearizes(aten.convolution.default)
@@ -251,7 +273,9 @@ def convolution(
     if constant is not None:
         fixed = aten.convolution(constant, weight, None, *geometry, transposed, list(output_padding), groups)
         intercept = fixed if intercept is None else fixed + intercept
-    live = mixing.count() > 0.5 if constant is not None or transposed or any(padding) else None
+    # a window without gaps that is wider than the border sees the input somewhere
+    seeing = all(d == 1 and p < k for d, p, k in zip(geometry[2], geometry[1], weight.shape[2:], strict=True))
+    live = mixing.count() > 0.5 if constant is not None or transposed or not seeing else None
 
     def pullback(grad: Tensor) -> tuple[Tensor, ...]:
         if transposed:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Mask, Node, Value
-from ..linearization import Linearization, layout_of, linearizes, unsupported
+from ..linearization import Linearization, layout_of, linearizes, unsupported, where_finite
 from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units, side_of
 from ..samples import Layout
 
@@ -83,20 +83,31 @@ class ProductMixing(Dense):
         return rows(self.x), columns(self.weight), x_live, weight_live
 
     def _tile(
-        self, strength: Tensor, x: Tensor, weight: Tensor, x_live: Mask, weight_live: Mask, mass: Tensor, give: object
+        self,
+        strength: Tensor,
+        x: Tensor,
+        weight: Tensor,
+        x_live: Mask,
+        weight_live: Mask,
+        mass: Tensor,
+        give: object,
     ) -> Tile:
         """Return a tile of the sides that are live; of two, x comes first along the fan-in."""
         if self.weight_side is False:
-            return Tile(strength, weight, x_live, mass, give)  # type: ignore[arg-type]
-        if self.x_side is False:
-            return Tile(strength, x, weight_live, mass, give)  # type: ignore[arg-type]
-        live = None
-        if x_live is not None or weight_live is not None:
-            yes = torch.ones((), dtype=torch.bool, device=mass.device)
-            sides = [(yes if mask is None else mask).expand(strength.shape) for mask in (x_live, weight_live)]
-            live = torch.cat(sides, -1)
-        wires = torch.cat([weight.expand(strength.shape), x.expand(strength.shape)], -1)
-        return Tile(torch.cat([strength, strength], -1), wires, live, mass, give)  # type: ignore[arg-type]
+            live, wires = x_live, weight
+        elif self.x_side is False:
+            live, wires = weight_live, x
+        else:
+            live = None
+            if x_live is not None or weight_live is not None:
+                yes = torch.ones((), dtype=torch.bool, device=mass.device)
+                sides = [(yes if m is None else m).expand(strength.shape) for m in (x_live, weight_live)]
+                live = torch.cat(sides, -1)
+            wires = torch.cat([weight.expand(strength.shape), x.expand(strength.shape)], -1)
+            strength = torch.cat([strength, strength], -1)
+        if live is not None:
+            strength = torch.where(live, strength, 0)
+        return Tile(strength, wires, live, mass, give)  # type: ignore[arg-type]
 
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         x, weight, x_live, weight_live = self._flat()
@@ -164,9 +175,7 @@ def _slices(size: int, step: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _product(
-    node: Node, a: Tensor, b: Tensor, bias: Tensor | None = None, alpha: float = 1
-) -> Linearization:
+def _product(node: Node, a: Tensor, b: Tensor, bias: Tensor | None = None, alpha: float = 1) -> Linearization:
     """State alpha · a @ b + bias."""
     a_value, b_value = node.value(a), node.value(b)
     if node.value(bias) is not None:
@@ -230,7 +239,7 @@ def addmm(
     if node.value(bias) is not None and beta != 0:
         raise unsupported(node, "with a live bias")
     scaled = None if beta == 0 else bias if beta == 1 else bias * beta
-    return _product(node, a, b, scaled, alpha)
+    return where_finite(node, _product(node, a, b, scaled, alpha), scaled)
 
 
 @linearizes(aten.mm.default, aten.bmm.default)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Node, Value
-from ..linearization import Follows, Linearization, layout_of, linearizes, moves, unsupported
+from ..linearization import Follows, Linearization, layout_of, linearizes, mask_of, moves
 from ..samples import Layout
 
 aten = torch.ops.aten
@@ -23,8 +23,11 @@ def _moves(node: Node, x: Tensor, back: Callable[[Tensor], Tensor]) -> Lineariza
     )
 
 
-@linearizes(aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.view_copy.default)
-def view(node: Node, x: Tensor, size: Any) -> Linearization:
+@linearizes(
+    aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.view_copy.default,
+    aten._reshape_alias.default, aten.unflatten.int,
+)  # fmt: skip
+def view(node: Node, x: Tensor, *size: Any) -> Linearization:
     """The same elements in another shape."""
     return moves(node, lambda a: (a.reshape(x.shape),), lambda marks: marks.reshape(node.shape))
 
@@ -37,7 +40,13 @@ def squeeze(node: Node, x: Tensor, *where: Any) -> Linearization:
     return _moves(node, x, lambda a: a.reshape(x.shape))
 
 
-@linearizes(aten.clone.default, aten.alias.default, aten.contiguous.default, aten.dropout.default)
+@linearizes(
+    aten.clone.default,
+    aten.alias.default,
+    aten.contiguous.default,
+    aten.dropout.default,
+    aten.lift_fresh.default,
+)
 def same(node: Node, x: Tensor, *args: Any, **kwargs: Any) -> Linearization:
     """The same elements in the same places."""
     return moves(node, lambda a: (a,), lambda mask: mask)
@@ -91,6 +100,36 @@ def select(node: Node, x: Tensor, dim: int, index: int) -> Linearization:
     return _moves(node, x, lambda a: aten.select_backward(a, list(x.shape), dim, index))
 
 
+@linearizes(aten.roll.default)
+def roll(node: Node, x: Tensor, shifts: list[int], dims: Any = ()) -> Linearization:
+    """Axes turned round: what leaves at one end comes back at the other."""
+    return _moves(node, x, lambda a: a.roll([-n for n in shifts], dims))
+
+
+@linearizes(aten.rot90.default)
+def rot90(node: Node, x: Tensor, times: int = 1, dims: Any = (0, 1)) -> Linearization:
+    """A plane turned by a right angle."""
+    return _moves(node, x, lambda a: a.rot90(-times, dims))
+
+
+@linearizes(aten.pixel_shuffle.default)
+def pixel_shuffle(node: Node, x: Tensor, factor: int) -> Linearization:
+    """Channels become pixels."""
+    return _moves(node, x, lambda a: aten.pixel_unshuffle(a, factor))
+
+
+@linearizes(aten.pixel_unshuffle.default)
+def pixel_unshuffle(node: Node, x: Tensor, factor: int) -> Linearization:
+    """Pixels become channels."""
+    return _moves(node, x, lambda a: aten.pixel_shuffle(a, factor))
+
+
+@linearizes(aten.channel_shuffle.default, aten.native_channel_shuffle.default)
+def channel_shuffle(node: Node, x: Tensor, groups: int) -> Linearization:
+    """Channels dealt out to the groups in turn."""
+    return _moves(node, x, lambda a: aten.channel_shuffle(a, x.shape[1] // groups))
+
+
 @linearizes(aten.flip.default)
 def flip(node: Node, x: Tensor, dims: list[int]) -> Linearization:
     """Axes run backwards."""
@@ -115,15 +154,8 @@ def cat(node: Node, tensors: list[Tensor], dim: int = 0) -> Linearization:
 
     live = None
     if any(value is None or value.live is not None for value in values):
-        live = torch.cat([_mask(tensor, value) for tensor, value in zip(tensors, values, strict=True)], dim)
+        live = torch.cat([mask_of(node, tensor) for tensor in tensors], dim)
     return Linearization(pull, Follows(pull), None, live)
-
-
-def _mask(tensor: Tensor, value: Any) -> Tensor:
-    """Return which elements of an argument are live."""
-    if value is None:
-        return torch.zeros_like(tensor, dtype=torch.bool)
-    return torch.ones_like(tensor, dtype=torch.bool) if value.live is None else value.live
 
 
 @linearizes(aten.stack.default)
@@ -137,7 +169,7 @@ def stack(node: Node, tensors: list[Tensor], dim: int = 0) -> Linearization:
 
     live = None
     if any(value is None or value.live is not None for value in values):
-        live = torch.stack([_mask(tensor, value) for tensor, value in zip(tensors, values, strict=True)], dim)
+        live = torch.stack([mask_of(node, tensor) for tensor in tensors], dim)
     return Linearization(pull, Follows(pull), None, live, layout=_beside(node, node.inputs, dim))
 
 
@@ -148,7 +180,10 @@ def _beside(node: Node, values: Sequence[Value], dim: int) -> Layout | None:
     return layout_of(node, values).beside(dim, len(node.shape))
 
 
-@linearizes(aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default)
+@linearizes(
+    aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default, aten.unsafe_split.Tensor,
+    aten.unsafe_split_with_sizes.default,
+)  # fmt: skip
 def split(node: Node, x: Tensor, sizes: Any, dim: int = 0) -> Linearization:
     """One axis cut into parts."""
     return moves(node, lambda *parts: (torch.cat(parts, dim),), lambda mask: node.op(mask, sizes, dim))
@@ -186,24 +221,26 @@ def _overwritten(node: Node, x: Tensor, source: Tensor, part: Callable[[Tensor],
         both = (rest, part(array))
         return tuple(a for a, value in zip(both, values, strict=True) if value is not None)
 
-    live = _mask(x, values[0]).clone()
-    part(live).copy_(_mask(source, values[1]))
+    live = mask_of(node, x).clone()
+    part(live).copy_(mask_of(node, source))
     return Linearization(pull, Follows(pull), None, live)
 
 
 @linearizes(aten.copy.default)
 def copy(node: Node, x: Tensor, source: Tensor, non_blocking: bool = False) -> Linearization:
-    """Everything overwritten: the old values are gone."""
-    value = node.value(source)
-    if value is None:
-        raise unsupported(node, "overwrites a live value by a constant one")
+    """Everything overwritten: the old values are gone, and where a constant came, it stays one."""
 
-    def pull(array: Tensor) -> tuple[Tensor, ...]:
-        gone = [array.new_zeros(x.shape)] if node.value(x) is not None else []
+    def pull(array: Tensor) -> tuple[Tensor | None, ...]:
+        gone = [None] if node.value(x) is not None else []
+        if node.value(source) is None:
+            return tuple(gone)
         return (*gone, array.sum_to_size(source.shape).to(source.dtype))
 
-    live = None if value.live is None else value.live.expand(node.shape)
-    return Linearization(pull, Follows(pull), None, live)
+    value = node.value(source)
+    whole = value is not None and value.live is None
+    return Linearization(
+        pull, Follows(pull), None, None if whole else mask_of(node, source).expand(node.shape)
+    )
 
 
 @linearizes(aten.constant_pad_nd.default)

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from ..graph import Node
 from ..linearization import Linearization, elementwise, linearizes, unsupported
+from .own_norm import by_the_batch
 
 aten = torch.ops.aten
 
 
-@linearizes(aten.native_batch_norm.default, aten.cudnn_batch_norm.default)
+@linearizes(aten.native_batch_norm.default, aten.cudnn_batch_norm.default, aten.miopen_batch_norm.default)
 def batch_norm(
     node: Node,
     x: Tensor,
@@ -23,11 +24,11 @@ def batch_norm(
     momentum: float,
     eps: float,
 ) -> Linearization:
-    """Scale each channel by γ/σ; the intercept is β − γμ/σ."""
-    if training or mean is None or variance is None:
-        raise unsupported(node, "uses the statistics of the batch, which mix its samples,")
+    """Scale each channel by γ/σ; the intercept is β − γμ/σ. Without stored statistics it uses those of the values."""
     if any(node.value(t) is not None for t in (weight, bias, mean, variance)):
         raise unsupported(node, "with live parameters")
+    if training or mean is None or variance is None:
+        return by_the_batch(node, x, weight, bias, eps)
     scale = (variance + eps).rsqrt()
     if weight is not None:
         scale = weight * scale
@@ -51,3 +52,17 @@ def batch_norm_no_training(
 ) -> Linearization:
     """State the same under another name."""
     return batch_norm(node, x, weight, bias, mean, variance, False, momentum, eps)
+
+
+@linearizes(aten._native_batch_norm_legit.no_stats)
+def batch_norm_without_statistics(
+    node: Node,
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Linearization:
+    """State the same under a third name."""
+    return batch_norm(node, x, weight, bias, None, None, True, momentum, eps)

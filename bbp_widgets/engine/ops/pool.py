@@ -1,4 +1,4 @@
-"""Pooling: a mean shares by rule, a maximum follows its winner."""
+"""Pooling by means of windows, which share by rule."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..graph import Node, Value
-from ..linearization import Follows, Linearization, first, linearizes, unsupported, within_samples
-from ..mixing import Reduction, Windows
+from ..linearization import Linearization, linearizes, unsupported
+from ..mixing import Windows
 from ..windows import adaptive_places, all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -143,126 +143,3 @@ def adaptive_avg_pool3d(node: Node, x: Tensor, size: list[int]) -> Linearization
     return _pooling(
         node, x, axes, lambda real: real, lambda grad: aten._adaptive_avg_pool3d_backward(grad, x)
     )
-
-
-def _reduce(node: Node, x: Tensor, dims: Any, keepdim: bool, scale: float) -> Linearization:
-    """State ``scale`` times the sum over some axes."""
-    value = node.value(x)
-    assert value is not None
-    over = sorted({d % x.dim() for d in dims}) if dims else list(range(x.dim()))
-    within_samples(node, value, over)
-    open_shape = [1 if d in over else x.shape[d] for d in range(x.dim())]
-
-    def backward(grad: Tensor) -> tuple[Tensor, ...]:
-        return ((grad.reshape(open_shape) * scale).expand(x.shape),)
-
-    intercept, live = None, None
-    if value.live is not None:
-        constant = value.constant_part()
-        assert constant is not None
-        intercept = constant.sum(over, keepdim) * scale
-        live = value.live.any(over[0], keepdim=True)
-        for d in over[1:]:
-            live = live.any(d, keepdim=True)
-        live = live.view(node.shape)
-    return Linearization(
-        backward, Reduction(value, tuple(over), scale), intercept, live, lambda marks: marks.amax(over, keepdim)
-    )
-
-
-@linearizes(aten.mean.dim)
-def mean(
-    node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Linearization:
-    """A mean over whole axes: one window."""
-    over = {d % x.dim() for d in dims} if dims else set(range(x.dim()))
-    return _reduce(node, x, dims, keepdim, 1 / math.prod(x.shape[d] for d in over))
-
-
-@linearizes(aten.mean.default)
-def mean_of_all(node: Node, x: Tensor, *, dtype: Any = None) -> Linearization:
-    """The mean of everything."""
-    return _reduce(node, x, None, False, 1 / x.numel())
-
-
-@linearizes(aten.sum.dim_IntList)
-def sum_(
-    node: Node, x: Tensor, dims: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Linearization:
-    """A sum over whole axes."""
-    return _reduce(node, x, dims, keepdim, 1.0)
-
-
-@linearizes(aten.sum.default)
-def sum_of_all(node: Node, x: Tensor, *, dtype: Any = None) -> Linearization:
-    """The sum of everything."""
-    return _reduce(node, x, None, False, 1.0)
-
-
-def _winner(node: Node, x: Tensor, places: Tensor, axes: int) -> Linearization:
-    """State that each output is the input at ``places``, counted along the flattened last ``axes``."""
-    value = node.value(x)
-    assert value is not None
-    flat = places.flatten(-axes)
-
-    def pull(array: Tensor) -> tuple[Tensor, ...]:
-        back = array.new_zeros(*x.shape[:-axes], math.prod(x.shape[-axes:]))
-        return (back.scatter_add_(-1, flat, array.flatten(-axes)).view(x.shape),)
-
-    live = None
-    if value.live is not None:
-        live = value.live.flatten(-axes).gather(-1, flat).view(node.shape)
-    follow = first(pull)
-    return Linearization(follow, Follows(follow), None, (live, None))
-
-
-@linearizes(aten.max_pool2d_with_indices.default, aten.adaptive_max_pool2d.default)
-def max_pool2d(node: Node, x: Tensor, *args: Any) -> Linearization:
-    """The largest of each window; the winning input is the linearization."""
-    return _winner(node, x, node.indices, 2)
-
-
-@linearizes(aten.max_pool3d_with_indices.default, aten.adaptive_max_pool3d.default)
-def max_pool3d(node: Node, x: Tensor, *args: Any) -> Linearization:
-    """The largest of each window of a volume."""
-    return _winner(node, x, node.indices, 3)
-
-
-@linearizes(aten.max.dim)
-def max_(node: Node, x: Tensor, dim: int, keepdim: bool = False) -> Linearization:
-    """The largest along one axis."""
-    where = node.indices if keepdim else node.indices.unsqueeze(dim)
-
-    def pull(array: Tensor) -> tuple[Tensor, ...]:
-        opened = array if keepdim else array.unsqueeze(dim)
-        return (torch.zeros_like(x).to(array.dtype).scatter(dim, where, opened),)
-
-    value = node.value(x)
-    assert value is not None
-    within_samples(node, value, [dim])
-    live = None
-    if value.live is not None:
-        live = value.live.gather(dim, where).view(node.shape)
-    follow = first(pull)
-    return Linearization(
-        follow, Follows(follow), None, (live, None), lambda marks: (marks.amax(dim, keepdim), marks)
-    )
-
-
-@linearizes(aten.amax.default)
-def amax(node: Node, x: Tensor, dims: Any = (), keepdim: bool = False) -> Linearization:
-    """The largest over some axes; ties share evenly, as autograd has it."""
-    value = node.value(x)
-    assert value is not None
-    over = sorted({d % x.dim() for d in dims}) if dims else list(range(x.dim()))
-    within_samples(node, value, over)
-    winners = (x == x.amax(over, keepdim=True)).to(x.dtype)
-    winners = winners / winners.sum(over, keepdim=True)
-    open_shape = [1 if d in over else x.shape[d] for d in range(x.dim())]
-
-    def pull(array: Tensor) -> tuple[Tensor, ...]:
-        return (array.reshape(open_shape) * winners,)
-
-    if value.live is not None:
-        raise unsupported(node, "over partly constant values")
-    return Linearization(pull, Follows(pull), carry=lambda marks: marks.amax(over, keepdim))
