@@ -80,7 +80,8 @@ def _noted(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
     There are thousands of attributes in a network, nearly all of them empty dicts that no forward pass touches.
     """
-    contents = {name: attributes[name].copy() for name in _WRITTEN if attributes.get(name)}
+    written = {name: attributes[name] for name in _WRITTEN if isinstance(attributes.get(name), dict)}
+    contents: dict[str, Any] = {name: value.copy() for name, value in written.items() if value}
     for name in attributes.keys() - _OF_EVERY_MODULE:
         if isinstance(value := attributes[name], (dict, list, set)):
             contents[name] = value.copy()
@@ -97,8 +98,8 @@ def _restore(attributes: dict[str, Any], noted: tuple[dict[str, Any], dict[str, 
             if attributes.get(name, _GONE) is not value:
                 attributes[name] = value
     for name in (*contents, *_WRITTEN):
-        value, content = attributes[name], contents.get(name, {})
-        if not _same(value, content):
+        value, content = attributes.get(name), contents.get(name, {})
+        if isinstance(value, (dict, list, set)) and not _same(value, content):  # a scripted module has others
             value.clear()
             (value.extend if isinstance(value, list) else value.update)(content)
 

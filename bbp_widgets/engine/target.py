@@ -75,7 +75,7 @@ class Target:
 
 
 #: |difference| of a grad and the same grad computed with another factor, of the largest.
-_ROUNDING = 1e-3
+_ROUNDING = 1e-4
 
 
 def _factors(samples: int, like: Tensor) -> Tensor:

@@ -112,11 +112,11 @@ def pull_gradients(graph: Graph, target: Target, progress: Progress | None = Non
             continue  # the way passes only through inputs that are held fixed
         back = facts[node].pullback(*_filled(node, grads))
         pulled = tuple(
-            None if grad is None else source.only_live(grad)
-            for source, grad in zip(node.inputs, back, strict=True)
+            None if array is None else source.only_live(array)
+            for source, array in zip(node.inputs, back, strict=True)
         )
-        for source, grad in zip(node.inputs, pulled, strict=True):
-            _add(grad_of, source, grad)
+        for source, array in zip(node.inputs, pulled, strict=True):
+            _add(grad_of, source, array)
         sites.append(Site(node, facts[node], grads, pulled))
     return Gradients(tuple(sites), grad_of, first, target.intercept().double())
 

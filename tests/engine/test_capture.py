@@ -145,6 +145,7 @@ def small() -> tuple[nn.Module, Tensor]:
 
 WRAPPED: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
     "scripted": lambda net, x: torch.jit.script(net),
+    "traced": lambda net, x: torch.jit.trace(net, x),
     "graph": lambda net, x: torch.fx.symbolic_trace(net),
     "exported": lambda net, x: torch.export.export(net, (x,)).module(),
     "compiled": lambda net, x: torch.compile(net, backend="eager"),
@@ -154,7 +155,9 @@ WRAPPED: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:Using `torch.compile"
+)
 @pytest.mark.parametrize("name", WRAPPED)
 def test_a_network_that_is_wrapped(name: str) -> None:
     network, x = small()
@@ -191,12 +194,11 @@ def test_weights_that_are_computed_on_the_way() -> None:
 
 def test_samples_that_the_output_keeps_along_another_axis() -> None:
     """A recurrent network with time first; the curvature of the target itself is shared there, too."""
-    network = randomized(nn.GRU(4, 5))
 
-    class Last(nn.Module):
+    class Steps(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.body = network
+            self.body = nn.GRU(4, 5)
 
         def forward(self, x: Tensor) -> Tensor:
             return self.body(x.transpose(0, 1))[0]
@@ -204,10 +206,11 @@ def test_samples_that_the_output_keeps_along_another_axis() -> None:
     def target(out: Tensor) -> Tensor:
         return out[-1].log_softmax(-1)[:, 2] + out[0].square().sum(-1)
 
+    network = randomized(Steps())
     x = torch.randn(3, 3, 4, generator=torch.Generator().manual_seed(0))  # as many samples as steps
-    result = bbp.attribute(Last(), x, target, dtype=torch.float64)
+    result = bbp.attribute(network, x, target, dtype=torch.float64)
     accounted(result, DOUBLE)
     assert result.ledger[0].node == "target"
-    apart(Last(), x, target)
+    apart(network, x, target)
     with pytest.raises(bbp.errors.BadTarget, match="mixes samples"):
-        bbp.linearize(Last(), x, lambda out: out[:, 0].sum(-1))
+        bbp.linearize(network, x, lambda out: out[:, 0].sum(-1))

@@ -341,6 +341,9 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_network_is_accounted_for_under_every_rule(name: str) -> None:
     network, inputs = CASES[name].make()

@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 import bbp_widgets as bbp
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+
 #: Channels, height and width of every value on the way, whatever made it.
 C, H, W = 4, 5, 6
 
