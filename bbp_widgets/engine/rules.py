@@ -345,9 +345,10 @@ _FAINT = 1e-30
 def _inverse_rms(strength: Tensor, dim: int, count: Tensor | int) -> Tensor:
     """Return one over the root mean square of ``count`` strengths, tiny or huge as they may be; 0 for all zero."""
     top = strength.abs().amax(dim)
-    scaled = strength / torch.where(top > 0, top, 1).unsqueeze(dim)
+    there = top >= torch.finfo(top.dtype).tiny  # one over less is no number
+    scaled = strength / torch.where(there, top, 1).unsqueeze(dim)
     mean_square = (scaled * scaled).sum(dim) / count
-    return torch.where(top > 0, mean_square.clamp(min=1e-38).rsqrt() / top, 0)
+    return torch.where(there, mean_square.clamp(min=1e-38).rsqrt() / top, 0)
 
 
 def _check_positive(rule: Rule, parameter: str) -> None:

@@ -130,7 +130,10 @@ def by_the_batch(
     def back(grad: Tensor, weighted: bool) -> Tensor:
         gamma = weight if weighted else None
         mask = [True, False, False]
-        return aten.native_batch_norm_backward(grad, x, gamma, None, None, mean, rate, True, eps, mask)[0]
+        # the kernel for the CPU is wrong for one sample whose grad is not contiguous
+        grad, values = grad.contiguous(), x.contiguous()
+        statistics = (None, None, mean, rate, True, eps)
+        return aten.native_batch_norm_backward(grad, values, gamma, *statistics, mask)[0]
 
     mean_of, rate_of, gamma, beta = (_along_channels(x, p) for p in (mean, rate, weight, bias))
     assert mean_of is not None
