@@ -69,7 +69,7 @@ class Rule(ABC):
         """Give the units of a tile away."""
         phi = self.phi(tile)
         if tile.live is not None:
-            phi = torch.where(tile.live, phi, 0)
+            phi = self._of_live(phi, tile.live)
         total = phi.sum(tile.dim)
         silent = total <= 0
         if bool(silent.any()):
@@ -80,6 +80,10 @@ class Rule(ABC):
             # a unit with no live input keeps no mass (walk.py), so its total may be anything but zero
             total = phi.sum(tile.dim).clamp(min=torch.finfo(phi.dtype).tiny)
         tile.give(phi, tile.mass / total)
+
+    def _of_live(self, phi: Tensor, live: Tensor) -> Tensor:
+        """Return φ with zeros where nothing is live, whatever it is there."""
+        return torch.where(live, phi, 0)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -186,6 +190,9 @@ class _Exponential(Rule):
             z.sub_(torch.where(highest.isfinite(), highest, 0)).clamp_(max=0)
         return z.exp_()
 
+    def _of_live(self, phi: Tensor, live: Tensor) -> Tensor:
+        return phi.mul_(live.to(phi.dtype))  # φ is a number everywhere, and this takes a tenth of the time
+
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         """Share by the sum of powers of ``exponential.py``: exp(τ|w||x|) without an exponential.
 
@@ -234,8 +241,8 @@ class _Exponential(Rule):
         """Return whether so many terms cost more than writing the fan-ins out, in nanoseconds of two cores."""
         pairs = terms * (2 if self.reading.signed else 1)
         sides = mixing.weight.numel() + mixing.x.numel()
-        once = 0.9 * sides if self.reading.signed else 0.6 * sides
-        return 1.5 * strengths < terms * once + pairs * (2.5 * mass.numel() + 0.04 * strengths)
+        once = 5.5 * sides if self.reading.signed else 3.0 * sides
+        return 1.2 * strengths < terms * once + pairs * (2.5 * mass.numel() + mixing.effort * strengths)
 
 
 @dataclass(frozen=True)
@@ -283,7 +290,7 @@ class Winner(Rule):
 
     def phi(self, tile: Tile) -> Tensor:
         size = tile.strength.abs_()
-        return (size == size.amax(tile.dim, keepdim=True)).to(size.dtype)
+        return torch.eq(size, size.amax(tile.dim, keepdim=True), out=size)
 
 
 @dataclass(frozen=True)

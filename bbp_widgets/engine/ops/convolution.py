@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units, side_of
+from ..mixing import TILE_ELEMENTS, Dense, Tile, outer, parts_of_units, side_of
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -41,6 +41,7 @@ class ConvolutionMixing(Dense):
         self.x, self.x_side = value.tensor, side_of(value)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.dims = weight.dim() - 2
+        self.effort = 0.03 if weight.shape[1] >= 16 else 0.12  # kernels want many channels
 
     def _convolve(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
@@ -164,24 +165,27 @@ class ConvolutionMixing(Dense):
         places = self._places(mass.device)
         x = self.x.reshape(n, groups, channels, -1)
         live = self.x_side.reshape(x.shape) if isinstance(self.x_side, Tensor) else None
-        flat_mass = mass.reshape(n, groups, -1, len(places)).movedim(2, 3)  # (n, groups, windows, units)
+        flat_mass = (
+            mass.reshape(n, groups, -1, len(places)).movedim(2, 3).contiguous()
+        )  # (n, groups, windows, units)
         weight = self.weight.reshape(groups, 1, -1, channels * places.shape[1])
         received = given[0].view(x.shape)
         fan = n * groups * channels * places.shape[1]
         units = max(1, min(weight.shape[2], TILE_ELEMENTS // max(1, fan)))
         rows = max(1, TILE_ELEMENTS // max(1, fan * units))
-        bordered = bool((places < 0).any())
+        room = x.new_empty(n * groups * min(rows, len(places)) * units * weight.shape[-1])
         for top in range(0, len(places), rows):
             window = slice(top, top + rows)
             index = places[window].clamp(min=0)
             patch = x[..., index].movedim(2, -2)  # (n, groups, windows, channels, places)
             mask = None
-            if bordered or live is not None:
-                there = places[window][:, None] >= 0
+            there = places[window][:, None] >= 0
+            if live is not None or not bool(there.all()):
                 mask = there if live is None else live[..., index].movedim(2, -2) & there
                 mask = mask.expand(patch.shape).flatten(-2).unsqueeze(3)
             total = patch.new_zeros(*patch.shape[:3], 1, weight.shape[-1])
-            seen = patch.flatten(-2).unsqueeze(3)  # (n, groups, windows, 1, fan-in)
+            # (n, groups, windows, 1, fan-in), the fan-in innermost in memory too: every pass of a rule goes along it
+            seen = patch.flatten(-2).unsqueeze(3).contiguous()
             if mask is not None:
                 seen = torch.where(mask, seen, 0)
             for start in range(0, weight.shape[2], units):
@@ -194,7 +198,7 @@ class ConvolutionMixing(Dense):
                     else:
                         total.add_(ratio.unsqueeze(-2) @ phi)
 
-                yield Tile(seen * rates, rates, mask, flat_mass[:, :, window, part], give)
+                yield Tile(outer(seen, rates, room), rates, mask, flat_mass[:, :, window, part], give)
             kept = total if mask is None else torch.where(mask, total, 0)
             back = kept.view(patch.shape).movedim(-2, 2).flatten(3)
             received.index_add_(3, index.flatten(), back)

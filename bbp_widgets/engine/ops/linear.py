@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..graph import Mask, Node, Value
 from ..linearization import Linearization, layout_of, linearizes, unsupported, where_finite
-from ..mixing import TILE_ELEMENTS, Dense, Tile, parts_of_units, side_of
+from ..mixing import TILE_ELEMENTS, Dense, Tile, outer, parts_of_units, side_of
 from ..samples import Layout
 
 aten = torch.ops.aten
@@ -120,6 +120,7 @@ class ProductMixing(Dense):
         rows = max(1, min(x.shape[1], TILE_ELEMENTS // max(1, fan * step)))
         blocks = max(1, TILE_ELEMENTS // max(1, fan * step * rows))
         k = fan if self.x_side is not False else 0
+        room = x.new_empty(min(blocks, len(x)) * rows * step * fan)
         for b in _slices(len(x), blocks):
             for i in _slices(x.shape[1], rows):
                 for j in _slices(columns, step):
@@ -137,7 +138,7 @@ class ProductMixing(Dense):
                         None if x_live is None else x_live[b, i, None],
                         None if weight_live is None else weight_live[b, None, j],
                     )
-                    yield self._tile(seen * wired, seen, wired, *masks, flat_mass[b, i, j], give)
+                    yield self._tile(outer(seen, wired, room), seen, wired, *masks, flat_mass[b, i, j], give)
 
     def tiles_of(self, units: Tensor, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         x, weight, x_live, weight_live = self._flat()
