@@ -83,7 +83,9 @@ class Dense(Mixing):
     x_side: Side
     weight_side: Side = False
     #: What a strength costs in ``spread`` and ``collect`` together, in nanoseconds of two cores.
-    effort: float = 0.03
+    effort: float = 0.022
+    #: What another array in the place of the weight costs by itself, for each of its entries.
+    renewal: float = 1.0
 
     @abstractmethod
     def spread(self, weight: Tensor, x: Tensor) -> Tensor:

@@ -241,7 +241,7 @@ class _Exponential(Rule):
         """Return whether so many terms cost more than writing the fan-ins out, in nanoseconds of two cores."""
         pairs = terms * (2 if self.reading.signed else 1)
         sides = mixing.weight.numel() + mixing.x.numel()
-        once = 5.5 * sides if self.reading.signed else 3.0 * sides
+        once = mixing.renewal * sides * (1.8 if self.reading.signed else 1)
         return 1.2 * strengths < terms * once + pairs * (2.5 * mass.numel() + mixing.effort * strengths)
 
 

@@ -42,6 +42,7 @@ class ConvolutionMixing(Dense):
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.dims = weight.dim() - 2
         self.effort = 0.03 if weight.shape[1] >= 16 else 0.12  # kernels want many channels
+        self.renewal = 3.0  # and weights in an order of their own
 
     def _convolve(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
