@@ -22,7 +22,7 @@ __all__ = ["PowerShares", "Reading"]
 #: A term below this part of a unit's smallest φ is left out: a unit of small exponents has no high powers.
 _NEGLIGIBLE = math.log(1e-6)
 #: Powers of one node that are kept for the way back, in elements; beyond it they are computed twice.
-_KEPT = 1 << 25
+_KEPT = 1 << 23
 #: What the φ of a unit may be off by, all together, as a part of their sum.
 _TOLERANCE = 1e-4
 
@@ -86,14 +86,20 @@ class PowerShares:
         idle = mass == 0  # among them the units that are written out, whose powers may overflow
         sides = _Sides(self.mixing, self.rates, self.inputs, len(fit.terms), self.reading.signed)
         total = self.count.expand(mass.shape).clone()  # the power zero
-        noise = total.clone()  # the size of what was added up: rounding is a part of it
         cancels = self.reading != Reading(1, 1)
-        factors = []
-        for k, (exponent, growing, falling) in enumerate(fit.terms):
+        noise = total.clone() if cancels else total  # the size of what was added up: rounding is a part of it
+
+        def factor_of(exponent: float, growing: float, falling: float) -> Tensor:
             least = _NEGLIGIBLE - math.log(max(growing, abs(falling)))
             left_out = (log_part * exponent < least).logical_or_(idle)
-            factor = (log_slope * exponent).masked_fill_(left_out, -math.inf).exp_()
-            factors.append(factor)
+            return (log_slope * exponent).masked_fill_(left_out, -math.inf).exp_()
+
+        keeping = len(fit.terms) * mass.numel() < _KEPT
+        factors = []
+        for k, (exponent, growing, falling) in enumerate(fit.terms):
+            factor = factor_of(exponent, growing, falling)
+            if keeping:
+                factors.append(factor)
             for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, mass):
                 part = self.mixing.total(rates, inputs).mul_(factor).mul_(coefficient)
                 total.add_(part)
@@ -107,7 +113,8 @@ class PowerShares:
         ratio = torch.where(done, mass / total, 0)
         given = tuple(array.contiguous() for array in self.mixing.scatter(ratio))  # it may return a view
         for k, (exponent, growing, falling) in enumerate(fit.terms):
-            passed = factors[k].mul_(ratio)
+            factor = factors[k] if keeping else factor_of(exponent, growing, falling)
+            passed = factor.mul_(ratio)
             for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, mass):
                 parts = self.mixing.hand_out(rates, inputs, passed * coefficient)
                 for array, part in zip(given, parts, strict=True):
