@@ -155,8 +155,6 @@ class _Exponential(Rule):
     relative: bool = True
     reading: ClassVar[Reading]
 
-    #: The part of a node's units whose fan-ins are written out by themselves; where it is more, all of them are.
-    _FEW: ClassVar[float] = 0.3
     #: exp of less than this, a thousand times, is a number in single precision.
     _SAFE: ClassVar[float] = 75.0
 
@@ -218,12 +216,12 @@ class _Exponential(Rule):
         fit = fit_for(bound, both_ways=self.reading != Reading(1, 1))
         quick = units.in_range(bound, fit)
         left = int((~quick & (mass != 0)).sum())
-        if left > self._FEW * mass.numel() or self._dear(mixing, mass, strengths, len(fit.terms)):
+        if left > _FEW * mass.numel() or self._dear(mixing, mass, strengths, len(fit.terms)):
             return None
         given, done = units.share(torch.where(quick, mass, 0), bound, fit)
         rest = ~(quick & done) & (mass != 0)
         left = int(rest.sum())
-        if left > self._FEW * mass.numel():
+        if left > _FEW * mass.numel():
             return None
         if left:
             for tile in mixing.tiles_of(rest, mass, given):
@@ -318,7 +316,11 @@ class Weights(Rule):
 
 
 def _share_by_total(
-    rule: Rule, mixing: Dense, mass: Tensor, total: Tensor, hand_out: Callable[[Tensor], tuple[Tensor, ...]]
+    rule: Proportional | Weights,
+    mixing: Dense,
+    mass: Tensor,
+    total: Tensor,
+    hand_out: Callable[[Tensor], tuple[Tensor, ...]],
 ) -> tuple[Tensor, ...] | None:
     """Share each unit's mass in the parts that its φ are of their ``total``; ``None`` where most have none to speak of.
 
@@ -331,13 +333,13 @@ def _share_by_total(
     idle = mass == 0
     given = hand_out(torch.where(plain & ~idle, mass / total, 0))
     silent = ~plain & ~idle
-    if getattr(rule, "power", 1) == 1:
+    if rule.power == 1:
         faint = silent & (total > 0)
         even = mixing.scatter(torch.where(silent & ~faint, mass, 0) / mixing.count().clamp(min=1))
         given = tuple(a + b for a, b in zip(given, even, strict=True))
         silent = faint
     left = int(silent.expand(mass.shape).sum())
-    if left > 0.3 * mass.numel():
+    if left > _FEW * mass.numel():
         return None
     if left:
         for tile in mixing.tiles_of(silent.expand(mass.shape), mass, given):
@@ -345,6 +347,8 @@ def _share_by_total(
     return given
 
 
+#: The part of a node's units whose fan-ins are written out by themselves; where it is more, all of them are.
+_FEW = 0.3
 #: A sum of φ below this, next to which a mass may leave float's range.
 _FAINT = 1e-30
 
