@@ -30,7 +30,8 @@ class Step:
 
     ``mass_in`` arrives, ``intercept`` is added by the node itself, ``unshared`` stays behind, the rest is passed on.
     Then the cut adds up to ``cut_gradient`` (Σ grad ⊙ value) plus ``cut_bias`` (Σ mass) plus all that was left unshared
-    so far; ``residual`` is the target minus that sum.
+    so far; ``residual`` is the target minus that sum. ``seconds`` is how long carrying the mass through the node took
+    (on a GPU: to queue it), and 0 for the target's own step.
     """
 
     node: str
@@ -45,6 +46,7 @@ class Step:
     cut_gradient: Tensor
     cut_bias: Tensor
     residual: Tensor
+    seconds: float = 0.0
 
 
 class Ledger(Sequence[Step]):
@@ -183,6 +185,7 @@ class Attribution:
                 cut_gradient=gradient.cut_gradient[i],
                 cut_bias=mass.cut_bias[i],
                 residual=value - gradient.cut_gradient[i] - mass.cut_bias[i] - lost,
+                seconds=self._masses.steps[i].seconds,
             )
 
     def _opening_steps(self) -> list[Step]:

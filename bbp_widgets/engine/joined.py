@@ -107,7 +107,11 @@ class JoinedAttribution(Attribution):
         )
         return Ledger(
             [
-                replace(steps[0], **{name: torch.cat([getattr(s, name) for s in steps]) for name in numbers})
+                replace(
+                    steps[0],
+                    seconds=sum(step.seconds for step in steps),
+                    **{name: torch.cat([getattr(step, name) for step in steps]) for name in numbers},
+                )
                 for steps in zip(*(part.steps for part in self._parts), strict=True)
             ]
         )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 import torch
@@ -78,10 +79,11 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True)
 class MassStep:
-    """What one step did with the mass: what had arrived at each output, and what each live input got."""
+    """What one step did with the mass: what had arrived at each output, what each live input got, how long it took."""
 
     arrived: tuple[Tensor | None, ...]
     given: tuple[Tensor | None, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def carry_mass(
     for done, site in enumerate(gradients.sites):
         if progress is not None:
             progress(done, len(gradients.sites))
+        start = perf_counter()
         arrived = tuple(None if value is None else mass_of.get(value) for value in site.node.outputs)
         for value, mass in zip(site.node.outputs, arrived, strict=True):
             if value is not None and mass is not None and value.live is not None:
@@ -139,7 +142,7 @@ def carry_mass(
         given = _pass_on(site, mass_of, rule_at)
         for source, mass in zip(site.node.inputs, given, strict=True):
             _add(mass_of, source, mass)
-        steps.append(MassStep(arrived, given))
+        steps.append(MassStep(arrived, given, perf_counter() - start))
     return Masses(mass_of, opening, unshared, tuple(steps))
 
 

@@ -87,6 +87,15 @@ def test_the_parts_of_the_ledger_join() -> None:
     torch.testing.assert_close(result.total, result.gradient + result.bias)
 
 
+def test_steps_say_how_long_they_took() -> None:
+    network, x = example("residual")
+    result = bbp.attribute(network, x, target=lambda out: out.log_softmax(1)[:, 1])
+    assert result.ledger[0].seconds == 0
+    assert all(0 < step.seconds < 10 for step in result.ledger[1:])
+    parts = bbp.attribute(network, x, batch_size=1)
+    assert all(0 < step.seconds < 10 for step in parts.ledger)
+
+
 def test_at_gives_what_a_module_holds() -> None:
     network, x = example("residual")
     result = bbp.attribute(network, x, target=2)
