@@ -1,6 +1,7 @@
 """The mathematics: capture, linearizations, rules, the walk and its ledger."""
 
 from . import errors, ops, rules
+from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .decompose import Decomposition, decompose
 from .errors import BadInput, BadTarget, BbpError, Cancelled, NotCaptured, UnknownRule, UnsupportedOp
@@ -9,8 +10,8 @@ from .local_model import LocalModel, NodeInfo, attribute, linearize
 from .rules import Rule, as_rule
 
 __all__ = [
-    "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Follows", "Ledger",
-    "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule", "UnsupportedOp",
-    "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes", "moves", "ops", "rules",
-    "supported_ops", "tangent",
+    "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Flow", "Follows", "Ledger",
+    "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule",
+    "UnsupportedOp", "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes",
+    "moves", "ops", "rules", "supported_ops", "tangent",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ the sums cost about as much as the walk itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from .samples import sum_per_sample
 from .target import Target
 from .walk import Gradients, Masses, injected
 
-__all__ = ["Accounts", "GradientAccounts", "gradient_accounts", "mass_accounts"]
+__all__ = ["Accounts", "Flow", "GradientAccounts", "flows_of", "gradient_accounts", "mass_accounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,25 @@ class Accounts:
     unshared: Tensor
     cut_bias: Tensor
     opening_cut: Tensor  # (N,): once the target has shared its own intercept
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What one step of the ledger gave to one of its inputs.
+
+    ``step`` gave it and ``to`` took it: places in the ledger, with ``to=None`` where ``source`` is an input of the
+    network. ``source`` names the node, or the input, whose value it is. A node that uses a value twice has a flow
+    for either use; an input that is held fixed has none.
+
+    Shapes: ``net`` and ``gross`` are (N,), in double precision. Units: target units. ``net`` is the sum of the mass,
+    ``gross`` that of its magnitudes: how much of it cancels.
+    """
+
+    step: int
+    source: str
+    to: int | None
+    net: Tensor
+    gross: Tensor
 
 
 class _Sums:
@@ -108,6 +128,30 @@ def mass_accounts(masses: Masses, gradients: Gradients, target: Target) -> Accou
         cuts.append(cut)
         lost.append(stranded)
     return Accounts(_stacked(arrivals, zero), _stacked(lost, zero), _stacked(cuts, zero), opening)
+
+
+def flows_of(masses: Masses, gradients: Gradients, target: Target) -> Iterator[Flow]:
+    """Add up what every step gave to each of its live inputs, in walk order.
+
+    What arrives at a step, its intercept, less what stays unshared there, is what leaves it.
+    """
+    first = 1 if masses.opening else 0  # the target's own step
+    samples = len(target.value)
+    place_of: dict[Value, tuple[str, int]] = {}
+    for place, site in enumerate(gradients.sites, first):
+        place_of.update((value, (site.node.name, place)) for value in site.node.outputs if value is not None)
+
+    def flows(step: int, inputs: Sequence[Value], given: Sequence[Tensor | None]) -> Iterator[Flow]:
+        for value, mass in zip(inputs, given, strict=True):
+            if mass is not None:
+                source, to = place_of.get(value, (value.name, None))
+                sums = (sum_per_sample(part, samples, value.layout) for part in (mass, mass.abs()))
+                yield Flow(step, source, to, *sums)
+
+    if masses.opening:
+        yield from flows(0, target.outputs, masses.opening)
+    for step, (site, passed) in enumerate(zip(gradients.sites, masses.steps, strict=True), first):
+        yield from flows(step, site.node.inputs, passed.given)
 
 
 def _stacked(rows: list[Tensor], zero: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 import torch
 from torch import Tensor
 
-from .accounts import Accounts, mass_accounts
+from .accounts import Accounts, Flow, flows_of, mass_accounts
 from .borrowed import plain_computing
 from .graph import Node, Value
 from .mixing import Mixing
@@ -166,6 +166,13 @@ class Attribution:
         if self._ledger is None:
             self._ledger = Ledger([*self._opening_steps(), *self._steps()])
         return self._ledger
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """What every step of the ledger gave to each of its inputs, in walk order, added up when first asked for."""
+        self.local._check_unchanged()
+        with plain_computing():
+            return tuple(flows_of(self._masses, self.local._gradients, self.local._target))
 
     def _steps(self) -> Iterator[Step]:
         gradient, mass = self.local._accounts, self._accounts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .errors import BadInput, NotCaptured
 
@@ -115,6 +116,14 @@ class JoinedAttribution(Attribution):
                 for steps in zip(*(part.steps for part in self._parts), strict=True)
             ]
         )
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:  # type: ignore[override]
+        """Refuse: the masses are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format("what each step gave to its inputs"))
 
     def at(self, name: str) -> Place:
         """Refuse: the values are gone.
