@@ -21,7 +21,9 @@ from .samples import Layout, moved
 __all__ = [
     "Follows",
     "Linearization",
+    "by_kernel",
     "elementwise",
+    "first_along",
     "first_output",
     "layout_of",
     "linearize_node",
@@ -190,6 +192,13 @@ def within_samples(node: Node, value: Value, dims: Iterable[int]) -> None:
         raise unsupported(node, f"mixes the {node.samples} samples (explain one at a time: batch_size=1)")
 
 
+def first_along(marks: Tensor, over: Iterable[int], keepdim: bool) -> Tensor:
+    """Return what a reduction over some axes, none of them the samples', makes of marks: all there are alike."""
+    for dim in sorted((d % marks.dim() for d in over), reverse=True):
+        marks = marks.narrow(dim, 0, 1) if keepdim else marks.select(dim, 0)
+    return marks
+
+
 def _nth(result: Any, i: int) -> Tensor:
     return result[i] if isinstance(result, (tuple, list)) else result
 
@@ -283,6 +292,16 @@ def slopes(node: Node) -> tuple[Tensor, ...]:
 def sloped(node: Node, x: Tensor, slope: Tensor) -> Linearization:
     """State y = slope · x + what is left of the output, element by element."""
     return elementwise(node, x, slope, lambda: torch.addcmul(node.output.tensor, slope, x, value=-1))
+
+
+def by_kernel(node: Node, x: Tensor, pull: Callable[[Tensor], Tensor]) -> Linearization:
+    """State a tangent whose kernel is as cheap as keeping its slope; slope · x is what it makes of ``x``."""
+
+    def rest() -> Tensor:
+        linear = pull(x)
+        return torch.sub(node.output.tensor, linear, out=linear)
+
+    return elementwise(node, x, intercept=rest, pull=pull)
 
 
 def moves(

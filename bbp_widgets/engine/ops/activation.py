@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Node
-from ..linearization import Follows, Linearization, elementwise, linearizes, unsupported
+from ..linearization import Follows, Linearization, by_kernel, elementwise, linearizes, unsupported
 
 aten = torch.ops.aten
 
@@ -47,12 +47,7 @@ def rrelu(
 @linearizes(aten.hardtanh.default)
 def hardtanh(node: Node, x: Tensor, low: float = -1.0, high: float = 1.0) -> Linearization:
     """Identity between the two ends; the clipped ends are intercept. ReLU6 is one of these."""
-    y = node.output.tensor
-    return elementwise(
-        node, x,
-        intercept=lambda: y - aten.hardtanh_backward(x, x, low, high),  # y is x inside
-        pull=lambda grad: aten.hardtanh_backward(grad, x, low, high),
-    )  # fmt: skip
+    return by_kernel(node, x, lambda grad: aten.hardtanh_backward(grad, x, low, high))  # y is x inside
 
 
 @linearizes(aten.clamp.default, aten.clamp.Tensor)

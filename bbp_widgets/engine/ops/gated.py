@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..graph import Node
-from ..linearization import Follows, Linearization, elementwise, linearizes, sloped, within_samples
+from ..linearization import Follows, Linearization, by_kernel, elementwise, linearizes, sloped, within_samples
 
 aten = torch.ops.aten
 
@@ -17,7 +17,7 @@ def silu(node: Node, x: Tensor) -> Linearization:
     """x · sigmoid(x)."""
     if node.gated:
         return elementwise(node, x, x.sigmoid())
-    return sloped(node, x, aten.silu_backward(torch.ones_like(x), x))
+    return by_kernel(node, x, lambda grad: aten.silu_backward(grad, x))
 
 
 @linearizes(aten.gelu.default)
@@ -43,11 +43,7 @@ def hardswish(node: Node, x: Tensor) -> Linearization:
     """x · relu6(x + 3) / 6."""
     if node.gated:
         return elementwise(node, x, F.hardsigmoid(x))
-    return elementwise(
-        node, x,
-        intercept=lambda: node.output.tensor - aten.hardswish_backward(x, x),
-        pull=lambda grad: aten.hardswish_backward(grad, x),
-    )  # fmt: skip
+    return by_kernel(node, x, lambda grad: aten.hardswish_backward(grad, x))
 
 
 @linearizes(aten.glu.default)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Node
-from ..linearization import Linearization, linearizes, unsupported, within_samples
+from ..linearization import Linearization, first_along, linearizes, unsupported, within_samples
 from ..mixing import Reduction
 from .seen_as import weighted_sum
 
@@ -40,7 +40,7 @@ def _reduce(node: Node, x: Tensor, over: list[int], keepdim: bool, scale: float)
         intercept = constant.sum(over, keepdim) * scale
         live = (value.live.sum(over, keepdim) > 0).view(node.shape)
     mixing = Reduction(value, tuple(over), scale)
-    return Linearization(backward, mixing, intercept, live, lambda marks: marks.amax(over, keepdim))
+    return Linearization(backward, mixing, intercept, live, lambda marks: first_along(marks, over, keepdim))
 
 
 @linearizes(aten.mean.dim)
@@ -135,5 +135,5 @@ def _smooth_reduction(node: Node, x: Tensor, over: list[int], keepdim: bool) -> 
         weighted_sum(value, slope, over, node.output.tensor.shape),
         rest,
         live,
-        lambda marks: marks.amax(over, keepdim),
+        lambda marks: first_along(marks, over, keepdim),
     )

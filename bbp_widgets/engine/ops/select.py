@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from ..graph import Mask, Node
-from ..linearization import Follows, Linearization, first_output, linearizes, unsupported, within_samples
+from ..linearization import (
+    Follows, Linearization, first_along, first_output, linearizes, unsupported, within_samples,
+)  # fmt: skip
 
 aten = torch.ops.aten
 
@@ -120,7 +122,7 @@ def extreme(node: Node, x: Tensor, dims: Any = (), keepdim: bool = False) -> Lin
         Follows(lambda mass: (mass.reshape(open_shape) * shares,)),
         intercept,
         live,
-        lambda marks: marks.amax(over, keepdim),
+        lambda marks: first_along(marks, over, keepdim),
     )
 
 

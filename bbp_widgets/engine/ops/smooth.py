@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Node
-from ..linearization import Linearization, elementwise, linearizes, sloped, slopes, tangent
+from ..linearization import Linearization, by_kernel, linearizes, sloped, slopes, tangent
 from .arithmetic import shared_alike
 
 aten = torch.ops.aten
@@ -62,20 +61,20 @@ def exp(node: Node, x: Tensor) -> Linearization:
 def sigmoid(node: Node, x: Tensor) -> Linearization:
     """The logistic function, and a gate: what it multiplies it lets through."""
     y = node.output.tensor
-    return replace(_by_kernel(node, x, lambda grad: aten.sigmoid_backward(grad, y)), gate=True)
+    return replace(by_kernel(node, x, lambda grad: aten.sigmoid_backward(grad, y)), gate=True)
 
 
 @linearizes(aten.hardsigmoid.default)
 def hardsigmoid(node: Node, x: Tensor) -> Linearization:
     """The logistic function in three straight pieces, and a gate."""
-    return replace(_by_kernel(node, x, lambda grad: aten.hardsigmoid_backward(grad, x)), gate=True)
+    return replace(by_kernel(node, x, lambda grad: aten.hardsigmoid_backward(grad, x)), gate=True)
 
 
 @linearizes(aten.tanh.default)
 def tanh(node: Node, x: Tensor) -> Linearization:
     """The hyperbolic tangent."""
     y = node.output.tensor
-    return _by_kernel(node, x, lambda grad: aten.tanh_backward(grad, y))
+    return by_kernel(node, x, lambda grad: aten.tanh_backward(grad, y))
 
 
 @linearizes(aten.elu.default)
@@ -88,8 +87,3 @@ def elu(node: Node, x: Tensor, alpha: float = 1, scale: float = 1, input_scale: 
 def celu(node: Node, x: Tensor, alpha: float = 1) -> Linearization:
     """The same with a slope of one at zero, whatever its ``alpha``."""
     return elu(node, x, alpha, 1, 1 / alpha)
-
-
-def _by_kernel(node: Node, x: Tensor, pull: Callable[[Tensor], Tensor]) -> Linearization:
-    """State a tangent whose kernel is as cheap as keeping its slope; slope · x is what it makes of ``x``."""
-    return elementwise(node, x, intercept=lambda: node.output.tensor - pull(x), pull=pull)
