@@ -15,7 +15,7 @@ from .borrowed import plain_computing
 from .graph import Node, Value
 from .mixing import Mixing
 from .rules import Rule
-from .samples import sum_per_sample
+from .samples import Layout, of_sample, sum_per_sample
 from .walk import Masses, Site
 
 if TYPE_CHECKING:
@@ -108,6 +108,16 @@ class Place:
     value: Tensor
     grad: Tensor
     mass: Tensor
+    samples: int = 1
+    layout: Layout | None = None  # where the samples lie; None: along the first axis
+
+    def of(self, sample: int) -> Place:
+        """Return the arrays of one sample, without the axis of samples."""
+        value, grad, mass = (
+            of_sample(array, sample, self.samples, self.layout)
+            for array in (self.value, self.grad, self.mass)
+        )
+        return Place(value, grad, mass)
 
 
 class Attribution:
@@ -224,19 +234,37 @@ class Attribution:
         with plain_computing():
             return mass_accounts(self._masses, self.local._gradients, self.local._target)
 
-    def at(self, name: str) -> Place:
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The nodes in walk order, with what their ops state: for tools that follow the graph."""
+        return self._sites
+
+    def at(self, name: str | int) -> Place:
         """Return value, grad and mass at the output of a module or of a node.
 
         A module that ran more than once is its last call; ``"relu#1"`` is its first, ``"relu#2"`` its second. Where a
-        module and a node have one name, the module is meant.
+        module and a node have one name, the module is meant. A number is a place in the ledger: its step's node. Of a
+        node with several outputs it is the first.
 
-        Raises: ``KeyError`` naming what there is.
+        Raises: ``KeyError`` naming what there is; ``IndexError`` for a number beyond the ledger.
         """
-        if name == "target":
+        count = len(self.value)
+        if isinstance(name, int):
+            first = 1 if self._masses.opening else 0
+            steps = len(self._sites) + first
+            if not -steps <= name < steps:
+                raise IndexError(f"the ledger has {steps} steps, got {name}.")
+            place = name % steps - first
+            if place >= 0:
+                outputs = self._sites[place].node.outputs
+                return self._place(next(value for value in outputs if value is not None))
+        if isinstance(name, int) or name == "target":
             opening = self.local._gradients.opening.to(self.value.dtype)
-            return Place(self.value, torch.ones_like(self.value), opening)
-        value = self._find(name)
-        return Place(value.tensor, self.local._grad(value), self._mass(value))
+            return Place(self.value, torch.ones_like(self.value), opening, count)
+        return self._place(self._find(name))
+
+    def _place(self, value: Value) -> Place:
+        return Place(value.tensor, self.local._grad(value), self._mass(value), len(self.value), value.layout)
 
     @property
     def _inputs(self) -> tuple[Value, ...]:

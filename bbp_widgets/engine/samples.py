@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Layout", "by_sample", "from_samples", "moved", "sum_per_sample"]
+__all__ = ["Layout", "by_sample", "from_samples", "moved", "of_sample", "sum_per_sample"]
 
 #: Numbers added up in single precision before double takes over: an error of 5e-10 of their magnitudes was measured.
 _BLOCK = 64
@@ -72,6 +72,19 @@ def by_sample(array: Tensor, samples: int, layout: Layout | None) -> Tensor:
         return array.reshape(samples, -1)
     first = array.movedim(layout.axis, 0)
     return first.reshape(-1, samples, layout.inner * first[0].numel()).movedim(1, 0).reshape(samples, -1)
+
+
+def of_sample(array: Tensor, sample: int, samples: int, layout: Layout | None) -> Tensor:
+    """Return the elements of one sample in an array's own order, without the axis of samples where that is left alone.
+
+    Of a single sample this is an axis of length one; where there is none (windows or heads in its place) all stay.
+    """
+    if samples == 1:
+        axis = next((d for d, size in enumerate(array.shape) if size == 1), None)
+        return array if axis is None else array.select(axis, sample)
+    axis, inner = (0, array.shape[0] // samples) if layout is None else (layout.axis, layout.inner)
+    blocks = array.movedim(axis, 0).unflatten(0, (-1, samples, inner))[:, sample].flatten(0, 1)
+    return blocks[0] if len(blocks) == 1 else blocks.movedim(0, axis)
 
 
 def from_samples(rows: Tensor, shape: torch.Size, layout: Layout | None) -> Tensor:
