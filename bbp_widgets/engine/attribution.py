@@ -112,7 +112,7 @@ class Place:
     layout: Layout | None = None  # where the samples lie; None: along the first axis
 
     def of(self, sample: int) -> Place:
-        """Return the arrays of one sample, without the axis of samples."""
+        """Return the arrays of one sample: an axis that only counts samples is left out."""
         value, grad, mass = (
             of_sample(array, sample, self.samples, self.layout)
             for array in (self.value, self.grad, self.mass)
@@ -262,6 +262,11 @@ class Attribution:
             opening = self.local._gradients.opening.to(self.value.dtype)
             return Place(self.value, torch.ones_like(self.value), opening, count)
         return self._place(self._find(name))
+
+    @property
+    def entries(self) -> tuple[Place, ...]:
+        """Value, grad and mass at each of the inputs, where the walk ends."""
+        return tuple(self._place(value) for value in self._inputs)
 
     def _place(self, value: Value) -> Place:
         return Place(value.tensor, self.local._grad(value), self._mass(value), len(self.value), value.layout)

@@ -12,6 +12,7 @@ from torch import Tensor
 from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .errors import BadInput, NotCaptured
+from .walk import Site
 
 if TYPE_CHECKING:
     from .local_model import Inputs
@@ -125,7 +126,23 @@ class JoinedAttribution(Attribution):
         """
         raise NotCaptured(_GONE.format("what each step gave to its inputs"))
 
-    def at(self, name: str) -> Place:
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Refuse: the nodes are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format("the graph"))
+
+    @property
+    def entries(self) -> tuple[Place, ...]:
+        """Refuse: the masses are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format("what is at the inputs"))
+
+    def at(self, name: str | int) -> Place:
         """Refuse: the values are gone.
 
         Raises: ``NotCaptured``.

@@ -75,16 +75,10 @@ def by_sample(array: Tensor, samples: int, layout: Layout | None) -> Tensor:
 
 
 def of_sample(array: Tensor, sample: int, samples: int, layout: Layout | None) -> Tensor:
-    """Return the elements of one sample in an array's own order, without the axis of samples where that is left alone.
-
-    Of a single sample this is an axis of length one; where there is none (windows or heads in its place) all stay.
-    """
-    if samples == 1:
-        axis = next((d for d, size in enumerate(array.shape) if size == 1), None)
-        return array if axis is None else array.select(axis, sample)
-    axis, inner = (0, array.shape[0] // samples) if layout is None else (layout.axis, layout.inner)
-    blocks = array.movedim(axis, 0).unflatten(0, (-1, samples, inner))[:, sample].flatten(0, 1)
-    return blocks[0] if len(blocks) == 1 else blocks.movedim(0, axis)
+    """Return the elements of one sample, in an array's own order: an axis that only counts samples is left out."""
+    axis, inner = (0, max(1, array.shape[0] // samples)) if layout is None else (layout.axis, layout.inner)
+    own = array.movedim(axis, 0).unflatten(0, (-1, samples, inner))[:, sample].flatten(0, 1)
+    return own[0] if len(own) == 1 else own.movedim(0, axis)
 
 
 def from_samples(rows: Tensor, shape: torch.Size, layout: Layout | None) -> Tensor:

@@ -1,23 +1,29 @@
 """Plain arrays ready to draw: limits, tiles, stops and film frames. No widget, no browser."""
 
-from .film import Film, film_of, films_key
+from .film import Film, film_of, films_key, films_of
 from .pictures import as_pictures, pack_thumbnails
 from .still import mime_bundle, still_svg
-from .stops import Stop, stops_of
+from .stops import Stop, levels_of, names_of
 from .ticks import round_ticks
-from .wire import pack, unpack
+from .triage import anomalies, triage_table
+from .wire import canonical, pack, unpack
 
 __all__ = [
     "Film",
     "Stop",
+    "anomalies",
     "as_pictures",
+    "canonical",
     "film_of",
     "films_key",
+    "films_of",
+    "levels_of",
     "mime_bundle",
+    "names_of",
     "pack",
     "pack_thumbnails",
     "round_ticks",
     "still_svg",
-    "stops_of",
+    "triage_table",
     "unpack",
 ]

@@ -71,4 +71,4 @@ def pack_thumbnails(pictures: Array | None, count: int, side: int = 48) -> bytes
     items = (
         [None] * count if pictures is None else [body.add(thumbnail(picture, side)) for picture in pictures]
     )
-    return pack({"version": 1, "height": side, "width": side, "items": items}, bytes(body))
+    return pack({"version": 2, "height": side, "width": side, "items": items}, bytes(body))

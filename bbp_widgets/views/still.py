@@ -15,8 +15,8 @@ from PIL import Image
 from bbp_widgets.engine import Attribution
 
 from .colour import NEGATIVE, POSITIVE, UNKNOWN, diverging
-from .film import picture_planes, target_label
 from .pictures import as_pictures
+from .sources import picture_planes, target_label
 from .tiles import largest
 
 __all__ = ["mime_bundle", "still_svg"]

@@ -1,39 +1,107 @@
-"""Signed arrays as small pictures: one byte a pixel around a symmetric scale."""
+"""Signed arrays as small pictures: one byte a pixel around a symmetric scale.
+
+What is drawn is summed over blocks of places: attributions add up, so nothing is blurred or dropped. The arrays are
+small here, and a film has thousands of them, so they are NumPy's: no thread has to be woken for any.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["block_sum", "largest", "quantized"]
+__all__ = ["Tiles", "block_counts", "block_sum", "largest", "quantized"]
 
 Array = np.ndarray[Any, Any]
+
+#: A few pixels that outshine the rest are clipped, and say so: at most this part of those that are not zero,
+_FEW = 0.01
+#: where they are more than so many times as large as all others.
+_BEYOND = 4
+#: Steps of a byte on either side of zero.
+_STEPS = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Tiles in bytes: 128 is zero, 1 and 255 are ∓``limit`` and beyond, 0 is NaN or infinite.
+
+    Shapes: ``steps`` (C, H, W), ``clipped`` and ``broken`` (C,): how many pixels are beyond the limit, and not finite.
+    """
+
+    limit: float
+    steps: Array
+    clipped: list[int]
+    broken: list[int]
 
 
 def largest(values: Array) -> float:
     """Return the largest finite magnitude, 0.0 where there is none."""
+    top = float(max(values.max(initial=0), -values.min(initial=0)))
+    if math.isfinite(top):
+        return top
     finite = np.abs(values[np.isfinite(values)])
     return float(finite.max()) if finite.size else 0.0
 
 
-def quantized(values: Array, limit: float) -> Array:
-    """Return ``values`` as bytes: 128 is zero, 1 and 255 are ∓``limit`` and beyond, 0 is NaN or infinite."""
-    scaled = np.zeros_like(values, dtype=np.float64) if limit == 0 else values.astype(np.float64) / limit
-    known = np.isfinite(scaled)
-    steps = np.clip(np.rint(np.where(known, scaled, 0) * 127), -127, 127) + 128
-    return np.where(known, steps, 0).astype(np.uint8)
+def quantized(tiles: Array) -> Tiles:
+    """Return tiles (C, H, W) as bytes, with the limit that they share.
 
-
-def block_sum(maps: Array, most: int) -> Array:
-    """Sum blocks of the last two axes until neither is longer than ``most``.
-
-    Attributions add up, so a sum over a block is exact: nothing is blurred or dropped. Where the block does not divide
-    the axis the last block is smaller.
+    The limit is the largest finite magnitude, unless one pixel in a hundred or fewer would leave all others pale: then
+    it is the largest of the others, and those few are clipped.
     """
-    height, width = maps.shape[-2:]
-    block = -(-max(height, width) // most)
+    top = max(tiles.max(initial=0), -tiles.min(initial=0))
+    none = [0] * len(tiles)
+    if not math.isfinite(top):
+        known = np.isfinite(tiles)
+        inner = quantized(np.where(known, tiles, 0))
+        broken = np.count_nonzero(~known, axis=(1, 2)).tolist()
+        return Tiles(inner.limit, np.where(known, inner.steps, np.uint8(0)), inner.clipped, broken)
+    steps = _steps(tiles, top)
+    pale = _STEPS // _BEYOND
+    outshone = np.count_nonzero((steps - np.uint8(128 - pale)) > 2 * pale)
+    if outshone and outshone <= tiles.size * _FEW:
+        sizes = np.abs(tiles)
+        some = int(np.count_nonzero(sizes))
+        rank = tiles.size - 1 - int(some * _FEW)  # of the largest that is not one of the few
+        limit = np.partition(sizes, rank, axis=None)[rank]
+        if 0 < float(limit) * _BEYOND < float(top):
+            clipped = np.count_nonzero(sizes > limit, axis=(1, 2)).tolist()
+            return Tiles(float(limit), _steps(np.clip(tiles, -limit, limit), limit), clipped, none)
+    return Tiles(float(top), steps, none, none)
+
+
+def _steps(tiles: Array, limit: Any) -> Array:
+    if limit == 0:
+        return np.full(tiles.shape, 128, np.uint8)
+    # a limit may be so small that one over it is no number
+    steps = tiles / limit if limit < 1e-30 else tiles * (type(limit)(1) / limit)
+    steps *= _STEPS
+    steps += 128.5
+    return steps.astype(np.uint8)
+
+
+def block_sum(maps: Array, block: int) -> Array:
+    """Sum blocks of the last two axes. Where the block does not divide an axis, the last one is smaller.
+
+    Shapes: (..., H, W) to (..., ⌈H / block⌉, ⌈W / block⌉).
+    """
     if block <= 1:
         return maps
-    rows, columns = range(0, height, block), range(0, width, block)
-    return np.add.reduceat(np.add.reduceat(maps, list(rows), axis=-2), list(columns), axis=-1)
+    rows = maps[..., ::block, :].copy()
+    for i in range(1, min(block, maps.shape[-2])):
+        part = maps[..., i::block, :]
+        rows[..., : part.shape[-2], :] += part
+    sums = rows[..., ::block].copy()
+    for i in range(1, min(block, maps.shape[-1])):
+        part = rows[..., i::block]
+        sums[..., : part.shape[-1]] += part
+    return sums
+
+
+def block_counts(height: int, width: int, block: int) -> Array:
+    """Return how many places each block of a map has."""
+    rows, columns = (np.minimum(block, size - np.arange(0, size, block)) for size in (height, width))
+    return rows[:, None] * columns

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import struct
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Body", "finite", "pack", "unpack"]
+__all__ = ["Body", "canonical", "finite", "pack", "unpack"]
 
 
 class Body:
@@ -37,6 +38,30 @@ class Body:
     def __bytes__(self) -> bytes:
         """Return everything that was appended."""
         return b"".join(self._parts)
+
+
+def canonical(value: Any) -> str:
+    """Return JSON that is the same on both sides: sorted keys, no spaces, numbers as JavaScript writes them."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_text(str(k))}:{canonical(v)}" for k, v in sorted(value.items())) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return _number(value) if isinstance(value, float) else _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "null"
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    text = repr(value)
+    if "e" in text and 1e-6 <= abs(value) < 1:
+        return format(Decimal(text), "f")
+    return text.replace("e-0", "e-")
 
 
 def finite(value: Any) -> Any:

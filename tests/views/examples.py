@@ -22,7 +22,7 @@ if __name__ == "__main__":
 from engine.nets import randomized  # noqa: E402
 
 import bbp_widgets as bbp  # noqa: E402
-from bbp_widgets.views import as_pictures, film_of, pack_thumbnails, unpack  # noqa: E402
+from bbp_widgets.views import Film, as_pictures, film_of, films_of, pack_thumbnails, unpack  # noqa: E402
 
 FOLDER = ROOT / "tests" / "examples"
 
@@ -31,35 +31,65 @@ def random(*shape: int, seed: int = 3) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def picture_film() -> bytes:
-    """Return the film of a small convolution network: maps of several sizes, a pooled vector, a pair as target."""
+CLASSES = ["cat", "<b>dog</b>", "Füchsin"]
+
+
+def picture_films(large: int | None = None) -> list[Film]:
+    """Return the films of a small convolution network: maps of several sizes, a pooled vector, a pair as target."""
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3, bias=False),
         nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3),
     )  # fmt: skip
     x = random(2, 3, 12, 8)
-    state = {"sample": 1, "target": 2, "versus": 0, "rule": "softmax",
-             "parameters": {"temperature": 0.5, "relative": True}}  # fmt: skip
+    parameters = {"temperature": 0.5, "relative": True}
+    plan = {"3": {"rule": "uniform", "parameters": {}}}
+    state = {"sample": 1, "target": 2, "versus": 0, "rule": "softmax", "parameters": parameters, "plan": plan}
     pictures = as_pictures(x.numpy())
     assert pictures is not None
-    film = film_of(
-        bbp.attribute(randomized(network), x, target=(2, 0), rule=bbp.rules.softmax(0.5)),
-        state=state, sample=1, network="Sequential", classes=["cat", "<b>dog</b>", "Füchsin"],
-        name="2 of 2", label="cat", picture=pictures[1],
+    result = bbp.attribute(
+        randomized(network), x, target=(2, 0), rule=bbp.rules.softmax(0.5), plan={"3": "uniform"}
+    )
+    films = films_of(
+        result, state=state, sample=1, network="Sequential", classes=CLASSES, name="2 of 2", label="cat",
+        picture=pictures[1], large=large,
     )  # fmt: skip
-    return film.packed(answers=7)
+    return [_untimed(film) for film in films]
+
+
+def picture_film() -> bytes:
+    """Return the whole film, as the answer to a request for a second lane."""
+    return picture_films()[-1].packed(answers=7, lane=1)
+
+
+def numbers_film() -> bytes:
+    """Return what comes before it where a film is large: the same without tiles."""
+    return picture_films(large=0)[0].packed(answers=7, lane=1)
 
 
 def vector_film() -> bytes:
     """Return the film of a row of a table, with what is not finite on its way."""
     network = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 2))
+    state = {
+        "sample": 0,
+        "target": 1,
+        "versus": None,
+        "rule": "proportional",
+        "parameters": {"power": 1.0},
+        "plan": {},
+    }
     film = film_of(
-        bbp.attribute(randomized(network), random(1, 5), target=1),
-        state={"sample": 0, "target": 1, "versus": None, "rule": "proportional", "parameters": {"power": 1.0}},
+        bbp.attribute(randomized(network), random(1, 5), target=1), state=state,
         network="Sequential", name="1 of 1", features=["age", "rooms", "income", "latitude", "longitude"],
     )  # fmt: skip
     film.header["scores"].append(float("nan"))  # becomes null
-    return film.packed()
+    return _untimed(film).packed()
+
+
+def _untimed(film: Film) -> Film:
+    """Give a film times that are the same on every machine."""
+    for i, frame in enumerate(film.header["frames"]):
+        frame["triage"]["ms"] = i / 8
+    return film
 
 
 def thumbs() -> bytes:
@@ -67,7 +97,7 @@ def thumbs() -> bytes:
     return pack_thumbnails(as_pictures(random(3, 1, 4, 6).numpy()), 3, side=8)
 
 
-EXAMPLES = {"picture": picture_film, "vector": vector_film, "thumbs": thumbs}
+EXAMPLES = {"picture": picture_film, "numbers": numbers_film, "vector": vector_film, "thumbs": thumbs}
 
 
 def decoded(data: bytes) -> dict[str, Any]:
@@ -92,20 +122,24 @@ def decoded(data: bytes) -> dict[str, Any]:
         for i, offset in enumerate(header["items"]):
             found(f"items.{i}", "u1", offset, size)
         return {"header": header, "arrays": arrays}
+
+    def tensor(path: str, at: dict[str, Any]) -> None:
+        for view in ("value", "contribution", "mass"):
+            if at["kind"] == "vector":
+                found(f"{path}.{view}", "<f4", at[view], at["length"])
+            elif at["kind"] == "maps":
+                pixels = at["height"] * at["width"]
+                found(f"{path}.{view}.tiles", "u1", at[view]["tiles"], len(at["shown"]) * pixels)
+        if at["kind"] == "maps" and at["flat"] is not None:
+            found(f"{path}.flat.tile", "u1", at["flat"]["tile"], at["height"] * at["width"])
+
     source, pictures = header["input"], header["pictures"]
     found("input.rgb", "u1", source["rgb"], source["height"] * source["width"] * 3)
     found("input.values", "<f4", source["values"], source["width"])
     for part in ("gradient", "bias"):
         found(f"pictures.{part}", "<f4", pictures[part], pictures["height"] * pictures["width"])
     for i, frame in enumerate(header["frames"]):
-        mass = frame["mass"]
-        if mass["kind"] == "vector":
-            found(f"frames.{i}.mass.values", "<f4", mass["values"], mass["width"])
-        elif mass["kind"] == "maps":
-            size = mass["height"] * mass["width"]
-            found(f"frames.{i}.mass.tiles", "u1", mass["tiles"], len(mass["shown"]) * size)
-            flat = mass["flat"]
-            found(f"frames.{i}.mass.flat.tile", "u1", flat["tile"], flat["height"] * flat["width"])
+        tensor(f"frames.{i}.tensor", frame["tensor"])
     return {"header": header, "arrays": arrays}
 
 

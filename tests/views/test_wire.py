@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from views.examples import EXAMPLES, FOLDER, decoded
 
-from bbp_widgets.views.wire import Body, finite, pack, unpack
+from bbp_widgets.views.wire import Body, canonical, finite, pack, unpack
 
 #: The examples are written on one machine and made again on another: float32 noise of a few layers.
 NOISE = 1e-4
@@ -49,6 +49,18 @@ def test_a_number_that_is_not_finite_is_null() -> None:
     wanted = {"a": None, "b": [None, [None, 1.0]], "c": {"d": None}, "e": 0, "f": True}
     assert finite(header) == wanted
     assert unpack(pack(header, b"")) == (wanted, b"")
+
+
+def test_a_question_has_one_spelling_on_both_sides() -> None:
+    """``JSON.stringify`` with sorted keys writes the same."""
+    question = {
+        "b": [1.0, -0.0, 0.1, 1e-5, 1.5e-7, 2.5e21, 1e300, math.nan],
+        "a": {"ü\n": None, "t": True},
+        "c": 3,
+    }
+    wanted = '{"a":{"t":true,"ü\\n":null},"b":[1,0,0.1,0.00001,1.5e-7,2.5e+21,1e+300,null],"c":3}'
+    assert canonical(question) == wanted
+    assert canonical(json.loads(wanted)) == wanted
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01\x00\x00", b"\x08\x00\x00\x00{}"])

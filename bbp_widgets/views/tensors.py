@@ -1,0 +1,107 @@
+"""A value seen three ways, ready to draw: what it is, what it contributes, and the mass that waits there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bbp_widgets.engine import Place
+
+from .budget import Budget
+from .grids import Grid, grid_of
+from .tiles import block_counts, block_sum, quantized
+from .wire import Body
+
+__all__ = ["NONE", "PENDING", "Sheet", "sheet_of", "tensor_of"]
+
+Array = np.ndarray[Any, Any]
+
+NONE: dict[str, Any] = {"kind": "none"}
+PENDING: dict[str, Any] = {"kind": "pending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a step holds of one sample, with how large the mass of each channel is."""
+
+    place: Place
+    grid: Grid
+    weight: Tensor  # Σ|mass| of each channel; of a vector, of each unit
+
+
+def sheet_of(place: Place) -> Sheet:
+    """Measure what one sample holds at a step."""
+    grid = grid_of(place.value.shape)
+    mass = place.mass.reshape(grid.channels, -1)
+    return Sheet(place, grid, mass.abs().sum(1))
+
+
+def by_mass(weight: Tensor) -> Tensor:
+    """Return the channels, the largest mass first; what is not finite before all others."""
+    return torch.sort(torch.nan_to_num(weight, nan=torch.inf), descending=True, stable=True).indices
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is shown as broken
+def tensor_of(sheet: Sheet, budget: Budget, body: Body, channels: Tensor | None = None) -> dict[str, Any]:
+    """Add a value's three views to ``body``, and return where they are: a tensor of the contract.
+
+    ``channels`` are the ones to show, in place of those with the most mass.
+    """
+    place, grid = sheet.place, sheet.grid
+    if grid.kind == "vector":
+        return _vector(place, grid, budget, body)
+    if channels is None:
+        channels = by_mass(sheet.weight)[: budget.shown]
+    value, grad, mass = (grid.maps(array) for array in (place.value, place.grad, place.mass))
+    shown = [_array(array.index_select(0, channels)) for array in (value, grad, mass)]
+    block = budget.block(grid)
+    counts = block_counts(grid.height, grid.width, block)
+    views = {}
+    for name, maps in (("value", shown[0]), ("contribution", shown[0] * shown[1]), ("mass", shown[2])):
+        pixels = block_sum(maps, block)
+        if name == "value" and block > 1:
+            pixels /= counts
+        tiles = quantized(pixels)
+        views[name] = {
+            "limit": tiles.limit,
+            "tiles": body.add(tiles.steps),
+            "sums": maps.sum((1, 2), dtype=np.float64).tolist(),
+            "clipped": tiles.clipped,
+            "broken": tiles.broken,
+        }
+    height, width = counts.shape
+    return {
+        "kind": "maps",
+        "channels": grid.channels,
+        "height": height,
+        "width": width,
+        "block": block,
+        "shown": channels.tolist(),
+        "flat": _flat(_array(mass), block, body),
+        **views,
+    }
+
+
+def _flat(mass: Array, block: int, body: Body) -> dict[str, Any]:
+    tiles = quantized(block_sum(mass.sum(0, keepdims=True), block))
+    return {"limit": tiles.limit, "tile": body.add(tiles.steps)}
+
+
+def _array(tensor: Tensor) -> Array:
+    return tensor.detach().cpu().numpy()
+
+
+def _vector(place: Place, grid: Grid, budget: Budget, body: Body) -> dict[str, Any]:
+    length = min(grid.width, budget.length)
+    value, grad, mass = (a.reshape(-1)[:length] for a in (place.value, place.grad, place.mass))
+    views = {"value": value, "contribution": grad * value, "mass": mass}
+    return {
+        "kind": "vector",
+        "channels": grid.channels,
+        "length": length,
+        **{name: body.add(_array(array)) for name, array in views.items()},
+    }
