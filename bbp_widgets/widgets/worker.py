@@ -1,63 +1,81 @@
-"""One thread that does the newest job, and forgets the ones before it."""
+"""One thread that does the newest job of each kind, and forgets the ones before it."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 
 __all__ = ["Worker"]
 
-#: Gets an event that is set once a newer job is waiting, or somebody cancelled.
+#: Gets an event that is set once a newer job of its kind is waiting, or somebody cancelled.
 Job = Callable[[threading.Event], None]
 
 
 class Worker:
-    """Runs one job at a time in a thread of its own; a new job cancels the running one and replaces the waiting one.
+    """Runs one job at a time in a thread of its own.
 
-    The thread ends when there is nothing to do, so a closed widget leaves none behind.
+    Each job has a *slot*. A new job cancels the running one of its slot and replaces the waiting one; jobs of other
+    slots it leaves alone. Of what waits, the slot named ``first`` goes first, the others in the order in which their
+    newest jobs came. The thread ends when there is nothing to do, so a closed widget leaves none behind.
     """
 
-    def __init__(self, name: str) -> None:
-        """``name`` is the thread's, for a debugger."""
-        self._name = name
+    def __init__(self, name: str, *, first: Hashable = None, most: int = 16) -> None:
+        """``name`` is the thread's, for a debugger; of more than ``most`` waiting jobs the oldest are dropped."""
+        self._name, self._first, self._most = name, first, most
         self._lock = threading.Lock()
-        self._waiting: Job | None = None
-        self._cancel = threading.Event()
+        self._waiting: OrderedDict[Hashable, Job] = OrderedDict()
+        self._running: tuple[Hashable, threading.Event] | None = None
         self._thread: threading.Thread | None = None
         self._idle = threading.Event()
         self._idle.set()
 
-    def submit(self, job: Job) -> None:
-        """Do ``job`` next. Returns at once."""
+    def submit(self, job: Job, slot: Hashable = None) -> None:
+        """Do ``job`` as the newest of its slot. Returns at once."""
         with self._lock:
-            self._cancel.set()
-            self._waiting = job
+            self._stop(slot)
+            self._waiting[slot] = job
+            while len(self._waiting) > self._most:
+                del self._waiting[next(old for old in self._waiting if old != self._first)]
             self._idle.clear()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
 
-    def cancel(self) -> None:
-        """Ask the running job to stop, and drop the waiting one."""
+    def cancel(self, *slots: Hashable) -> None:
+        """Ask the running job of these slots to stop, and drop the waiting ones; of all slots where none is named."""
         with self._lock:
-            self._waiting = None
-            self._cancel.set()
+            for slot in slots or [*self._waiting, *([self._running[0]] if self._running else [])]:
+                self._stop(slot)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there is nothing left to do; return whether that came in time."""
+        """Wait until there is nothing left to do; return whether that came in time.
+
+        A job that waits for its own end is told at once that it has not come.
+        """
+        if threading.current_thread() is self._thread:
+            return False
         return self._idle.wait(timeout)
+
+    def _stop(self, slot: Hashable) -> None:
+        self._waiting.pop(slot, None)
+        if self._running is not None and self._running[0] == slot:
+            self._running[1].set()
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                job, self._waiting = self._waiting, None
-                if job is None:
+                self._running = None
+                if not self._waiting:
                     self._thread = None
                     self._idle.set()
                     return
-                cancel = self._cancel = threading.Event()
+                slot = self._first if self._first in self._waiting else next(iter(self._waiting))
+                job, cancel = self._waiting.pop(slot), threading.Event()
+                self._running = (slot, cancel)
             try:
                 job(cancel)
             except BaseException:  # said as any thread's last words are; the next job still runs
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            del job  # a job left in a local would keep what it holds until the next one

@@ -102,6 +102,58 @@ def test_cancel_stops_the_running_job_and_drops_the_waiting_one() -> None:
     assert gone("cancel")
 
 
+def test_a_job_of_another_slot_waits_its_turn_and_stops_nothing() -> None:
+    worker, started, done = Worker("slots", first="films"), threading.Event(), list[str]()
+    hold = threading.Event()
+
+    def film(cancelled: threading.Event) -> None:
+        started.set()
+        hold.wait(LONG)
+        done.append(f"film {cancelled.is_set()}")
+
+    worker.submit(film, "films")
+    assert started.wait(LONG)
+    worker.submit(lambda cancelled: done.append("old unit"), "unit")
+    worker.submit(lambda cancelled: done.append("parts"), "parts")
+    worker.submit(lambda cancelled: done.append("unit"), "unit")
+    worker.submit(lambda cancelled: done.append("film again"), "films")
+    hold.set()
+    assert worker.wait(LONG)
+    assert done == ["film True", "film again", "parts", "unit"]
+    assert gone("slots")
+
+
+def test_of_many_that_wait_the_oldest_are_dropped() -> None:
+    worker, started, done = Worker("many slots", first="films", most=3), threading.Event(), list[str]()
+    hold = threading.Event()
+    worker.submit(lambda cancelled: (started.set(), hold.wait(LONG)), "films")  # type: ignore[arg-type,return-value]
+    assert started.wait(LONG)
+    worker.submit(lambda cancelled: done.append("film"), "films")
+    for i in range(6):
+        worker.submit(lambda cancelled, i=i: done.append(str(i)), i)  # type: ignore[misc]
+    hold.set()
+    assert worker.wait(LONG)
+    assert done == ["film", "4", "5"]
+
+
+def test_a_job_does_not_wait_for_itself() -> None:
+    worker, seen = Worker("itself"), list[bool]()
+    worker.submit(lambda cancelled: seen.append(worker.wait(LONG)))
+    assert worker.wait(LONG)
+    assert seen == [False]
+
+
+def test_cancel_by_slot_leaves_the_others() -> None:
+    worker, started, done = Worker("by slot"), threading.Event(), list[str]()
+    worker.submit(waiting("film", started, done), "films")
+    assert started.wait(LONG)
+    worker.submit(lambda cancelled: done.append("unit"), "unit")
+    worker.submit(lambda cancelled: done.append("parts"), "parts")
+    worker.cancel("films", "parts")
+    assert worker.wait(LONG)
+    assert done == ["film True", "unit"]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_job_that_raises_is_the_end_of_that_job_only(error: type[BaseException]) -> None:
