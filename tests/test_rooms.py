@@ -36,7 +36,7 @@ ROOMS = (
     Room(
         "widgets",
         allowed=(
-            "IPython", "anywidget", "bqplot", "bqscales", "ipywidgets", "numpy", "torch", "traitlets",
+            "IPython", "PIL", "anywidget", "bqplot", "bqscales", "ipywidgets", "numpy", "pandas", "torch", "traitlets",
             "bbp_widgets.engine", "bbp_widgets.views",
         ),
         doors=("bbp_widgets.engine",),

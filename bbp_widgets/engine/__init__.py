@@ -8,10 +8,11 @@ from .errors import BadInput, BadTarget, BbpError, Cancelled, NotCaptured, Unkno
 from .linearization import Follows, Linearization, elementwise, linearizes, moves, supported_ops, tangent
 from .local_model import LocalModel, NodeInfo, attribute, linearize
 from .rules import Rule, as_rule
+from .rules import names as rule_names
 
 __all__ = [
     "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Flow", "Follows", "Ledger",
     "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule",
     "UnsupportedOp", "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes",
-    "moves", "ops", "rules", "supported_ops", "tangent",
+    "moves", "ops", "rule_names", "rules", "supported_ops", "tangent",
 ]  # fmt: skip

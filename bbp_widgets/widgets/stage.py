@@ -1,7 +1,8 @@
-"""The stage: the one view in which an explorer's film is stepped through (`js/src/widgets/stage.ts`).
+"""The stage: the one view in which an explorer's films are stepped through (`js/src/widgets/stage.ts`).
 
 Each trait has one writer. What the kernel writes the page only reads, and the other way round: a trait that both
-write is overwritten by the newer local move.
+write is overwritten by the newer local move. Films and details are messages, which a saved notebook does not keep.
+`docs/film.md` has what is in them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,27 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-__all__ = ["Stage"]
+__all__ = ["MESSAGES", "Stage", "bundle"]
 
 STATIC = Path(__file__).parent.parent / "static"
 
+#: What goes to and fro beside the traits: who says it, and its fields, as TypeScript has them. `?` may be missing.
+MESSAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "hello": ("page", {}),
+    "ask": ("page", {"seq": "number", "question": "Record<string, unknown>"}),
+    "upload": ("page", {"seq": "number", "name": "string"}),
+    "here": ("kernel", {}),
+    "film": ("kernel", {}),
+    "detail": ("kernel", {"seq": "number", "error?": "Record<string, unknown>"}),
+    "uploaded": ("kernel", {"seq": "number", "sample?": "number", "error?": "Record<string, unknown>"}),
+}
 
-def _bundle(name: str) -> str:
+
+def bundle(name: str) -> str:
+    """Return a file of the front end as text.
+
+    Raises: ``FileNotFoundError`` where it was not built.
+    """
     path = STATIC / name
     if not path.is_file():
         raise FileNotFoundError(
@@ -27,28 +43,34 @@ def _bundle(name: str) -> str:
 
 
 class Stage(anywidget.AnyWidget):
-    """Steps through a film: rail, pictures, ledger and feature maps of mass."""
+    """Steps through films: rail, pictures, ledger, feature maps of mass, lanes of rules."""
 
     setup = traitlets.Dict(
-        help="Kernel: what does not change: network, classes, samples, rules, notices."
+        help="Kernel: what seldom changes: network, classes, samples, rules, uploads, notices."
     ).tag(sync=True)
     thumbs = traitlets.Bytes(help="Kernel: small pictures of the inputs, packed as a film is.").tag(sync=True)
-    film = traitlets.Bytes(help="Kernel: the newest film.").tag(sync=True)
+    kept = traitlets.Bytes(
+        help="Kernel: films, details and a look for a page without a kernel, packed; mostly empty."
+    ).tag(sync=True)
     progress = traitlets.Dict(
-        help="Kernel: seq, stage, done and total of the work under way; empty when idle."
+        help="Kernel: seq, lane, stage, done and total of the work under way; empty when idle."
     ).tag(sync=True)
     error = traitlets.Dict(
-        help="Kernel: seq, title, message and traceback of what went wrong; empty when nothing did."
+        help="Kernel: seq, lane, title, message and traceback of what went wrong; empty when nothing did."
     ).tag(sync=True)
-    jump = traitlets.Dict(help="Kernel: seq and step of a step that Python asked for.").tag(sync=True)
-    request = traitlets.Dict(help="Page: seq, sample, target, versus, rule and parameters asked for.").tag(
+    put = traitlets.Dict(help="Kernel: seq, and a look or a part of one that Python asked for.").tag(
         sync=True
     )
-    shown = traitlets.Dict(
-        help="Page: key, sample, target, versus, rule and parameters of a film it went back to by itself."
+    request = traitlets.Dict(
+        help="Page: seq, sample, target, versus and lanes asked for, and which are wanted."
     ).tag(sync=True)
+    shown = traitlets.Dict(help="Page: key and state of a film that it went back to by itself.").tag(
+        sync=True
+    )
     cancel = traitlets.Int(0, help="Page: seq of the request to cancel.").tag(sync=True)
-    step = traitlets.Int(0, help="Page: the frame it rests on.").tag(sync=True)
+    look = traitlets.Dict(help="Page: everything that it shows, and seq of the newest put in it.").tag(
+        sync=True
+    )
 
     # Given as text: a path would keep every closed widget alive while it is watched for changes.
     _esm = traitlets.Unicode().tag(sync=True)
@@ -59,4 +81,4 @@ class Stage(anywidget.AnyWidget):
 
         Raises: ``FileNotFoundError`` where it was not built.
         """
-        super().__init__(_esm=_bundle("stage.js"), _css=_bundle("stage.css"), **traits)
+        super().__init__(_esm=bundle("stage.js"), _css=bundle("stage.css"), **traits)

@@ -3,22 +3,35 @@
 export interface StageTraits {
   /** Page: seq of the request to cancel. */
   cancel: number;
-  /** Kernel: seq, title, message and traceback of what went wrong; empty when nothing did. */
+  /** Kernel: seq, lane, title, message and traceback of what went wrong; empty when nothing did. */
   error: Record<string, unknown>;
-  /** Kernel: the newest film. */
-  film: DataView;
-  /** Kernel: seq and step of a step that Python asked for. */
-  jump: Record<string, unknown>;
-  /** Kernel: seq, stage, done and total of the work under way; empty when idle. */
+  /** Kernel: films, details and a look for a page without a kernel, packed; mostly empty. */
+  kept: DataView;
+  /** Page: everything that it shows, and seq of the newest put in it. */
+  look: Record<string, unknown>;
+  /** Kernel: seq, lane, stage, done and total of the work under way; empty when idle. */
   progress: Record<string, unknown>;
-  /** Page: seq, sample, target, versus, rule and parameters asked for. */
+  /** Kernel: seq, and a look or a part of one that Python asked for. */
+  put: Record<string, unknown>;
+  /** Page: seq, sample, target, versus and lanes asked for, and which are wanted. */
   request: Record<string, unknown>;
-  /** Kernel: what does not change: network, classes, samples, rules, notices. */
+  /** Kernel: what seldom changes: network, classes, samples, rules, uploads, notices. */
   setup: Record<string, unknown>;
-  /** Page: key, sample, target, versus, rule and parameters of a film it went back to by itself. */
+  /** Page: key and state of a film that it went back to by itself. */
   shown: Record<string, unknown>;
-  /** Page: the frame it rests on. */
-  step: number;
   /** Kernel: small pictures of the inputs, packed as a film is. */
   thumbs: DataView;
 }
+
+/** What the page says beside its traits. */
+export type PageMessage =
+  | { type: "hello" }
+  | { type: "ask"; seq: number; question: Record<string, unknown> }
+  | { type: "upload"; seq: number; name: string };
+
+/** What the kernel says beside its traits. */
+export type KernelMessage =
+  | { type: "here" }
+  | { type: "film" }
+  | { type: "detail"; seq: number; error?: Record<string, unknown> }
+  | { type: "uploaded"; seq: number; sample?: number; error?: Record<string, unknown> };

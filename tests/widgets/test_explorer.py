@@ -1,141 +1,55 @@
 """The explorer without a browser: what the page is sent for what is asked, in the page or in Python.
 
-``explorer.stage.set_state({...})`` is what a message of the page does.
+``explorer.stage.set_state({...})`` is what a trait that the page writes does; ``Page.say`` a message of it.
 """
 
 from __future__ import annotations
 
 import gc
-import itertools
-import re
 import sys
 import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import bqplot
 import ipywidgets
 import pytest
 import torch
 import traitlets
 from engine.nets import Residual, randomized
 from torch import Tensor, nn
+from widgets.pages import CLASSES, EVIL, LONG, Gated, Page, lane, no_workers, pictures, workers
 
 import bbp_widgets as bbp
 from bbp_widgets.views import films_key, unpack
 
-LONG = 30.0
-EVIL = "<img src=x onerror=alert(1)>"
-CLASSES = ["ant", "bee", "cat", "dog", EVIL]
-
-
-def pictures(samples: int = 4) -> Tensor:
-    return torch.randn(samples, 3, 8, 8, generator=torch.Generator().manual_seed(5))
-
-
-class Gated(nn.Module):
-    """Runs when its gate is open, and tells when it has come to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = randomized(Residual())
-        self.gate, self.entered = threading.Event(), threading.Event()
-        self.gate.set()
-        self.count = itertools.count()  # no attribute of ours: what a run writes there is undone
-        self.eval()
-
-    @property
-    def runs(self) -> int:
-        return int(re.findall(r"\d+", repr(self.count))[0])
-
-    def forward(self, x: Tensor) -> Tensor:
-        next(self.count)
-        self.entered.set()
-        assert self.gate.wait(LONG)
-        return self.inner(x)
-
-    def shut(self) -> None:
-        self.entered.clear()
-        self.gate.clear()
-
-
 Make = Callable[..., bbp.Explorer]
-
-
-@pytest.fixture
-def make() -> Iterator[Make]:
-    """Make explorers that are closed at the end, their first film there."""
-    made: list[bbp.Explorer] = []
-
-    def explorer(
-        network: nn.Module | None = None, inputs: Tensor | None = None, **options: Any
-    ) -> bbp.Explorer:
-        network = randomized(Residual()) if network is None else network
-        made.append(bbp.Explorer(network, pictures() if inputs is None else inputs, **options))
-        assert made[-1].wait(LONG)
-        return made[-1]
-
-    yield explorer
-    for explorer_made in made:
-        explorer_made.close()
-        explorer_made.wait(LONG)
-
-
-def header(explorer: bbp.Explorer) -> dict[str, Any]:
-    """Return the header of the film that the page has."""
-    return unpack(explorer.stage.film)[0]
+FULL = {"parameters": {"power": 1.0}}
+THREE = [lane("uniform"), lane("softmax", temperature=0.5), lane("winner")]
 
 
 def state(**changes: Any) -> dict[str, Any]:
     return {
-        "sample": 0, "target": None, "versus": None, "rule": "proportional", "parameters": {}, **changes,
+        "sample": 0, "target": None, "versus": None, "rule": "proportional", "parameters": {"power": 1.0}, "plan": {},
+        **changes,
     }  # fmt: skip
-
-
-def ask(explorer: bbp.Explorer, seq: int, **changes: Any) -> None:
-    explorer.stage.set_state({"request": {"seq": seq, **state(**changes)}})
-
-
-def answered(explorer: bbp.Explorer, seq: int, **changes: Any) -> dict[str, Any]:
-    """Ask as the page does, and return the header of the film that came."""
-    ask(explorer, seq, **changes)
-    assert explorer.wait(LONG)
-    assert explorer.stage.error == {}
-    return header(explorer)
-
-
-def films_sent(explorer: bbp.Explorer) -> list[int | None]:
-    """Return a list that grows by the number that each film answers."""
-    seen: list[int | None] = []
-    explorer.stage.observe(lambda change: seen.append(unpack(change["new"])[0]["answers"]), names=["film"])
-    return seen
-
-
-def workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("bbp-explorer")]
-
-
-def no_workers() -> bool:
-    end = time.monotonic() + LONG
-    while workers() and time.monotonic() < end:
-        time.sleep(0.001)
-    return not workers()
 
 
 # -- what is there at first --------------------------------------------------------------------------------------
 
 
-def test_the_first_film_arrives(make: Make) -> None:
+def test_the_first_film_is_sent_to_who_says_hello(make: Make) -> None:
     network = randomized(Residual())
     explorer = make(network, classes=CLASSES, labels=[0, 1, 2, "own"])
-    first = header(explorer)
+    page = Page(explorer)
+    page.say({"type": "hello"})
+    (first,) = page.films()
     expected = bbp.attribute(network, pictures()[:1])
-    assert first["answers"] is None
-    assert first["state"] == {**state(), "parameters": {"power": 1.0}}
-    assert first["key"] == films_key(first["state"])
+    assert (first["answers"], first["lane"]) == (None, 0)
+    assert first["state"] == state()
+    assert first["key"] == films_key(first["state"]) == explorer.shown
     assert first["totals"]["value"] == float(expected.value[0])
     assert first["totals"]["bias"] == float(expected.local.b[0])
     assert first["input"]["name"] == "1 of 4"
@@ -148,6 +62,30 @@ def test_the_first_film_arrives(make: Make) -> None:
     assert explorer.film.key == first["key"]
 
 
+def test_two_views_get_the_films_each_with_the_numbers_they_had(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    page.answered(4, lanes=THREE)
+    sent = len(page.films())
+    for _ in range(2):
+        page.say({"type": "hello"})
+        assert page.answers()[sent:] == [(4, 0), (4, 1), (4, 2)]
+        sent += 3
+
+
+def test_who_comes_before_the_first_film_is_told_that_the_kernel_lives() -> None:
+    network = Gated()
+    network.shut()
+    explorer = bbp.Explorer(network, pictures())
+    page = Page(explorer)
+    page.say({"type": "hello"})
+    assert page.said == [({"type": "here"}, [])]
+    network.gate.set()
+    assert explorer.wait(LONG)
+    assert page.answers() == [(None, 0)]
+    explorer.close()
+
+
 def test_what_does_not_change_is_told_once(make: Make) -> None:
     explorer = make(classes=CLASSES, labels=[0, 1, 2, "own"], rules=["uniform", "softmax"])
     setup = explorer.stage.setup
@@ -158,16 +96,25 @@ def test_what_does_not_change_is_told_once(make: Make) -> None:
     ]
     assert [rule["name"] for rule in setup["rules"]] == ["uniform", "softmax"]
     assert setup["notices"] == []
+    assert setup["uploads"] is False
     assert explorer.rule == "uniform"
+    assert explorer.stage.put == {"seq": 0, "look": explorer.state}
     thumbs, _ = unpack(explorer.stage.thumbs)
     assert len(thumbs["items"]) == 4
     assert None not in thumbs["items"]
 
 
+def test_all_rules_are_offered_with_their_formulas(make: Make) -> None:
+    offered = make().stage.setup["rules"]
+    assert [rule["name"] for rule in offered] == list(bbp.rules.names())
+    assert all(rule["formula"].startswith("φ") for rule in offered)
+
+
 def test_a_table_has_names_and_no_pictures(make: Make) -> None:
     network = randomized(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)))
     explorer = make(network, torch.ones(2, 3), features=["a", EVIL, "c"])
-    source = header(explorer)["input"]
+    assert explorer.film is not None
+    source = explorer.film.header["input"]
     assert (source["kind"], source["names"]) == ("vector", ["a", EVIL, "c"])
     assert unpack(explorer.stage.thumbs)[0]["items"] == [None, None]
 
@@ -186,17 +133,34 @@ def test_a_network_in_training_mode_is_said_to_be(make: Make) -> None:
         explorer = make(network)
     assert len(explorer.stage.setup["notices"]) == 1
     assert "training mode" in explorer.stage.setup["notices"][0]
-    assert header(explorer)["totals"]["value"] == float(expected.value[0])
+    assert float(explorer.attribution.value[0]) == float(expected.value[0])
     assert network.training
 
 
 def test_names_with_html_stay_text(make: Make) -> None:
     explorer = make(classes=CLASSES, target=4)
-    shown = header(explorer)
-    assert shown["target"]["label"] == EVIL
+    assert explorer.film is not None
+    assert explorer.film.header["target"]["label"] == EVIL
     assert explorer.stage.setup["classes"][4] == EVIL
     for child in [explorer, *explorer.children]:
         assert not isinstance(child, ipywidgets.HTML)
+
+
+def test_gated_linearization_and_inner_layers_are_explained(make: Make) -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.act, self.head = nn.Embedding(9, 6), nn.SiLU(), nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.act(self.embed(x)).mean(1))
+
+    network, tokens = randomized(Words()), torch.tensor([[1, 2, 3], [4, 5, 6]])
+    explorer = make(network, tokens, wrt="embed", linearization="gated")
+    expected = bbp.attribute(network, tokens[:1], wrt="embed", linearization="gated")
+    torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
+    assert explorer.film is not None
+    assert explorer.film.header["input"]["shape"] == [3, 6]
 
 
 # -- what the page asks ------------------------------------------------------------------------------------------
@@ -205,9 +169,9 @@ def test_names_with_html_stay_text(make: Make) -> None:
 def test_a_request_is_answered_by_its_number(make: Make) -> None:
     network = randomized(Residual())
     explorer = make(network)
-    shown = answered(
-        explorer, 7, sample=2, target=3, versus=1, rule="softmax", parameters={"temperature": 0.5}
-    )
+    page = Page(explorer)
+    asked = {"sample": 2, "target": 3, "versus": 1, "rule": "softmax", "parameters": {"temperature": 0.5}}
+    shown = page.answered(7, **asked)
     assert shown["answers"] == 7
     parameters = {"temperature": 0.5, "relative": True}
     assert shown["state"] == state(sample=2, target=3, versus=1, rule="softmax", parameters=parameters)
@@ -215,24 +179,79 @@ def test_a_request_is_answered_by_its_number(make: Make) -> None:
     assert shown["totals"]["value"] == float(expected.value[0])
     assert shown["target"]["versus"] == 1
     assert (explorer.sample, explorer.target, explorer.versus, explorer.rule) == (2, 3, 1, "softmax")
-    assert explorer.parameters == {"temperature": 0.5}
+    assert explorer.parameters == parameters
     torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
-    again = answered(
-        explorer, 8, sample=2, target=3, versus=1, rule="softmax", parameters={"temperature": 0.5}
-    )
+    again = page.answered(8, **asked)
     assert again["answers"] == 8
     assert again["key"] == shown["key"]
 
 
-def test_a_request_runs_the_network_once_for_each_target_not_for_each_rule(make: Make) -> None:
+def test_every_lane_is_answered_and_none_twice_computed(make: Make) -> None:
     network = Gated()
     explorer = make(network)
+    page = Page(explorer)
+    page.answered(1, lanes=THREE)
+    assert page.answers() == [(1, 0), (1, 1), (1, 2)]
+    assert [film["state"]["rule"] for film in page.films()] == ["uniform", "softmax", "winner"]
+    computed: list[str] = []
+    attribution = explorer._desk.attribution
+    explorer._desk.attribution = lambda state, *rest: (
+        computed.append(state["rule"]),
+        attribution(state, *rest),
+    )[1]
+    page.said.clear()
+    page.answered(2, lanes=[THREE[0], lane("softmax", temperature=0.25), THREE[2], lane("aligned")])
+    assert computed == ["softmax", "aligned"]
+    assert page.answers() == [(2, 0), (2, 2), (2, 1), (2, 3)]  # what is there at once
+    assert network.runs == 1
+
+
+def test_only_the_lanes_that_are_wanted_are_sent(make: Make) -> None:
+    page = Page(make())
+    page.answered(1, lanes=THREE, wanted=[2])
+    assert page.answers() == [(1, 2)]
+
+
+def test_the_active_lane_is_computed_first(make: Make) -> None:
+    explorer = make(lanes=THREE, lane=2)
+    page = Page(explorer)
+    page.answered(1, lanes=THREE, sample=1)
+    assert page.answers() == [(1, 2), (1, 0), (1, 1)]
+    assert explorer.lane == 2
+    assert explorer.rule == "winner"
+
+
+def test_two_lanes_alike_are_both_answered(make: Make) -> None:
+    page = Page(make())
+    page.answered(1, lanes=[THREE[1], THREE[1]])
+    assert page.answers() == [(1, 0), (1, 1)]
+
+
+def test_what_is_under_way_and_still_wanted_goes_on(make: Make) -> None:
+    network = Gated()
+    page = Page(make(network))
+    network.shut()
+    page.request(1, sample=1, rule="uniform")
+    assert network.entered.wait(LONG)
+    page.request(2, sample=1, lanes=[lane("softmax"), lane("uniform")])
+    network.gate.set()
+    assert page.explorer.wait(LONG)
+    assert network.runs == 2  # the first film, and sample 1 once
+    assert sorted(page.answers()) == [(2, 0), (2, 1)]
+
+
+def test_a_request_runs_the_network_once_for_each_target_not_for_each_rule(make: Make) -> None:
+    network = Gated()
+    page = Page(make(network))
     assert network.runs == 1
     for seq, rule in enumerate(["uniform", "softmax", "proportional", "uniform"]):
-        answered(explorer, seq, rule=rule)
+        page.answered(seq, rule=rule)
     assert network.runs == 1
-    answered(explorer, 9, target=1)
+    page.answered(9, target=1)
     assert network.runs == 2
+    largest = int(network(pictures()[:1]).argmax(1)[0])
+    page.answered(10, target=largest, rule="winner")
+    assert network.runs == 3  # the line above
 
 
 def test_versus_alone_is_against_the_largest(make: Make) -> None:
@@ -240,58 +259,111 @@ def test_versus_alone_is_against_the_largest(make: Make) -> None:
     output = network(pictures()).detach()
     best = int(output.argmax(1)[0])
     other = (best + 1) % 5
-    shown = answered(make(network), 1, versus=other)
+    shown = Page(make(network)).answered(1, versus=other)
     assert shown["target"]["index"] == best
     assert shown["totals"]["value"] == pytest.approx(float(output[0, best] - output[0, other]), rel=1e-5)
 
 
+def test_a_plan_is_carried_out(make: Make) -> None:
+    network = randomized(Residual())
+    plan = {"head": {"rule": "uniform", "parameters": {}}, "last": lane("softmax", temperature=0.5)}
+    explorer = make(network)
+    Page(explorer).answered(1, plan=plan)
+    expected = bbp.attribute(
+        network, pictures()[:1], plan={"head": "uniform", "last": bbp.rules.softmax(0.5)}
+    )
+    torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
+    assert explorer.plan["last"] == {"rule": "softmax", "parameters": {"temperature": 0.5, "relative": True}}
+
+
 def test_only_the_newest_request_is_answered(make: Make) -> None:
     network = Gated()
-    explorer = make(network)
-    sent = films_sent(explorer)
+    page = Page(make(network))
     network.shut()
-    ask(explorer, 1, sample=1)
+    page.request(1, sample=1)
     assert network.entered.wait(LONG)
     for seq in range(2, 12):
-        ask(explorer, seq, sample=seq % 4, rule="uniform")
-    ask(explorer, 12, sample=3, rule="softmax")
+        page.request(seq, sample=seq % 4, rule="uniform")
+    page.request(12, sample=3, rule="softmax")
     network.gate.set()
-    assert explorer.wait(LONG)
-    assert sent == [12]
-    assert header(explorer)["state"]["sample"] == 3
-    assert explorer.stage.progress == {}
+    assert page.explorer.wait(LONG)
+    assert page.answers() == [(12, 0)]
+    assert page.films()[-1]["state"]["sample"] == 3
+    assert page.stage.progress == {}
     assert no_workers()
 
 
 def test_python_overtakes_a_request(make: Make) -> None:
     network = Gated()
-    explorer = make(network)
-    sent = films_sent(explorer)
+    page = Page(make(network))
     network.shut()
-    ask(explorer, 1, sample=1)
+    page.request(1, sample=1)
     assert network.entered.wait(LONG)
-    explorer.sample = 2
+    page.explorer.sample = 2
     network.gate.set()
-    assert explorer.wait(LONG)
-    assert sent == [None]
-    assert header(explorer)["state"]["sample"] == 2
+    assert page.explorer.wait(LONG)
+    assert page.answers() == [(None, 0)]
+    assert page.films()[-1]["state"]["sample"] == 2
+    assert page.stage.put["look"] == {"sample": 2}
 
 
-def test_cancel_leaves_the_film_that_is_there(make: Make) -> None:
+def test_cancel_leaves_the_films_that_are_there(make: Make) -> None:
     network = Gated()
-    explorer = make(network)
-    before = explorer.stage.film
+    page = Page(make(network))
+    page.answered(1, lanes=THREE)
+    sent = len(page.said)
     network.shut()
-    ask(explorer, 5, sample=1)
+    page.request(5, sample=1, lanes=[lane("aligned")])
     assert network.entered.wait(LONG)
-    explorer.stage.set_state({"cancel": 5})
+    page.stage.set_state({"cancel": 5})
     network.gate.set()
-    assert explorer.wait(LONG)
-    assert explorer.stage.film == before
-    assert explorer.stage.progress == {}
-    assert explorer.stage.error == {}
+    assert page.explorer.wait(LONG)
+    assert len(page.said) == sent
+    assert page.stage.progress == {}
+    assert page.stage.error == {}
+    assert page.explorer.sample == 0
+    assert [one["rule"] for one in page.explorer.lanes] == ["uniform", "softmax", "winner"]
     assert no_workers()
-    assert answered(explorer, 6, sample=1)["answers"] == 6
+    assert page.answered(6, sample=1)["answers"] == 6
+
+
+def test_a_cancel_that_comes_too_late_stops_nothing(make: Make) -> None:
+    network = Gated()
+    page = Page(make(network))
+    network.shut()
+    page.request(5, sample=1)
+    page.request(6, sample=2)
+    page.stage.set_state({"cancel": 5})
+    network.gate.set()
+    assert page.explorer.wait(LONG)
+    assert page.answers() == [(6, 0)]
+
+
+def test_cancel_comes_between_nodes(make: Make) -> None:
+    network = randomized(Residual())
+    explorer = make(network)
+    page = Page(explorer)
+    seen: list[dict[str, Any]] = []
+
+    def stop(change: dict[str, Any]) -> None:
+        seen.append(change["new"])
+        if change["new"].get("stage") == "walk":
+            page.stage.set_state({"cancel": 3})
+
+    page.stage.observe(stop, names=["progress"])
+    import bbp_widgets.widgets.explorer as module
+
+    breath, module._BREATH = module._BREATH, -1.0
+    try:
+        page.request(3, sample=1)
+        assert explorer.wait(LONG)
+    finally:
+        module._BREATH = breath
+    walked = [told for told in seen if told.get("stage") == "walk"]
+    assert len(walked) == 1
+    assert walked[0]["done"] < walked[0]["total"]
+    assert page.films() == []
+    assert page.stage.progress == {}
 
 
 def test_progress_tells_what_is_done(make: Make) -> None:
@@ -303,8 +375,8 @@ def test_progress_tells_what_is_done(make: Make) -> None:
     explorer = make(randomized(Slow()))
     seen: list[dict[str, Any]] = []
     explorer.stage.observe(lambda change: seen.append(change["new"]), names=["progress"])
-    answered(explorer, 4, sample=1)
-    assert seen[0]["seq"] == 4
+    Page(explorer).answered(4, sample=1)
+    assert (seen[0]["seq"], seen[0]["lane"]) == (4, 0)
     assert seen[0]["stage"] == "capture"
     assert 0 <= seen[0]["done"] <= seen[0]["total"]
     assert seen[-1] == {}
@@ -312,63 +384,68 @@ def test_progress_tells_what_is_done(make: Make) -> None:
 
 def test_the_page_went_back_to_a_film_it_had(make: Make) -> None:
     explorer = make()
-    first = header(explorer)
-    answered(explorer, 1, sample=1, rule="uniform")
-    sent = films_sent(explorer)
-    explorer.stage.set_state({"shown": {"key": first["key"], **first["state"]}})
+    first = explorer.film
+    assert first is not None
+    page = Page(explorer)
+    page.answered(1, sample=1, rule="uniform")
+    sent = len(page.said)
+    page.stage.set_state({"shown": {"key": first.key, **first.header["state"]}})
     assert explorer.wait(LONG)
     assert (explorer.sample, explorer.rule) == (0, "proportional")
-    assert sent == []
-    assert explorer.film is not None
-    assert explorer.film.key == first["key"]
+    assert len(page.said) == sent
+    assert explorer.film is first
+    assert explorer.shown == first.key
 
 
 @pytest.mark.parametrize(
     ("changes", "title", "words"),
     [
         ({"target": 99}, "BadTarget", "99 is out of range"),
-        ({"sample": 4}, "TraitError", "0 to 3"),
+        ({"sample": 4}, "BadState", "0 to 3"),
         ({"rule": "best"}, "UnknownRule", "best"),
         ({"parameters": {"temperature": 1}}, "UnknownRule", "temperature"),
         ({"rule": "softmax", "parameters": {"temperature": 0}}, "UnknownRule", "temperature"),
         ({"rule": "softmax", "parameters": {"temperature": None}}, "UnknownRule", "temperature"),
-        ({"target": "cat"}, "TraitError", "target"),
+        ({"target": "cat"}, "BadState", "target"),
+        ({"lanes": []}, "BadState", "1 to 4"),
+        ({"lanes": [lane()] * 5}, "BadState", "1 to 4"),
+        ({"lanes": "all"}, "BadState", "1 to 4"),
+        ({"plan": {"nowhere": {"rule": "uniform", "parameters": {}}}}, "UnknownRule", "nowhere"),
+        ({"plan": {"head": {"rule": "best"}}}, "UnknownRule", "best"),
+        ({"plan": []}, "BadState", "plan"),
     ],
     ids=str,
 )
-def test_a_request_that_cannot_be_met_is_told_in_the_page(
+def test_a_request_that_cannot_be_met_is_told_in_the_page_and_nothing_changes(
     make: Make, changes: dict[str, Any], title: str, words: str
 ) -> None:
     explorer = make()
-    before = explorer.stage.film
-    ask(explorer, 3, **changes)
-    assert explorer.wait(LONG)
-    error = explorer.stage.error
-    assert (error["seq"], error["title"]) == (3, title)
-    assert words in error["message"]
-    assert "Traceback" in error["traceback"]
-    assert explorer.stage.film == before
-    assert explorer.stage.progress == {}
-    with pytest.raises(Exception, match=words):
-        _ = explorer.attribution
-    assert answered(explorer, 4)["answers"] == 4
-    assert explorer.stage.error == {}
-    assert explorer.attribution is not None
-
-
-@pytest.mark.parametrize(
-    "changes", [{"rule": "best"}, {"parameters": {"temperature": 1}}, {"sample": 9}], ids=str
-)
-def test_a_request_that_cannot_be_met_changes_nothing_and_is_answered_each_time(
-    make: Make, changes: dict[str, Any]
-) -> None:
-    explorer = make()
-    before = {name: getattr(explorer, name) for name in state()}
-    for seq in (3, 4):
-        ask(explorer, seq, target=1, **changes)
+    page = Page(explorer)
+    before = explorer.state
+    for seq in (3, 4):  # each time
+        page.request(seq, **changes)
         assert explorer.wait(LONG)
-        assert explorer.stage.error["seq"] == seq
-        assert {name: getattr(explorer, name) for name in state()} == before
+        error = page.stage.error
+        assert (error["seq"], error["title"]) == (seq, title)
+        assert words in error["message"]
+        assert "Traceback" in error["traceback"]
+        assert page.films() == []
+        assert page.stage.progress == {}
+        assert explorer.state == before
+    assert explorer.attribution is not None
+    assert page.answered(5)["answers"] == 5
+    assert page.stage.error == {}
+
+
+def test_one_lane_that_fails_does_not_take_the_others_with_it(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    bad = lane("uniform", plan={"nowhere": lane("uniform")})
+    page.request(3, lanes=[lane("softmax"), bad, lane("winner")])
+    assert explorer.wait(LONG)
+    assert page.answers() == [(3, 0), (3, 2)]
+    assert (page.stage.error["seq"], page.stage.error["lane"]) == (3, 1)
+    assert "nowhere" in page.stage.error["message"]
 
 
 def test_a_request_without_its_fields_is_told_in_the_page(make: Make) -> None:
@@ -390,9 +467,13 @@ def test_a_network_that_cannot_be_explained_says_it_in_the_engines_words(make: M
     assert explorer.stage.error["message"] == str(expected.value)
     assert explorer.stage.error["title"] == type(expected.value).__name__
     assert explorer.stage.error["seq"] is None
-    assert explorer.stage.film == b""
+    assert explorer.film is None
+    assert explorer.shown == ""
     with pytest.raises(type(expected.value)):
         _ = explorer.attribution
+    page = Page(explorer)
+    page.say({"type": "hello"})
+    assert page.said == [({"type": "here"}, [])]
 
 
 def test_one_bad_picture_among_good_ones(make: Make) -> None:
@@ -401,14 +482,136 @@ def test_one_bad_picture_among_good_ones(make: Make) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         explorer = make(inputs=x)
-    answered(explorer, 1, sample=1)
-    before = explorer.stage.film
-    ask(explorer, 2, sample=2)
+    page = Page(explorer)
+    page.answered(1, sample=1)
+    page.request(2, sample=2)
     assert explorer.wait(LONG)
-    assert explorer.stage.error["title"] == "BadInput"
-    assert "nan" in explorer.stage.error["message"]
-    assert explorer.stage.film == before
-    assert answered(explorer, 3, sample=3)["input"]["name"] == "4 of 4"
+    assert page.stage.error["title"] == "BadInput"
+    assert "nan" in page.stage.error["message"]
+    assert page.answers() == [(1, 0)]
+    assert explorer.sample == 1
+    assert page.answered(3, sample=3)["input"]["name"] == "4 of 4"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"type": "shout"}, {}, "hello", None, {"type": ["hello"]}, {"type": "hello", "seq": {}}],
+    ids=str,
+)
+def test_a_message_that_is_none_is_told(make: Make, content: Any) -> None:
+    explorer = make()
+    page = Page(explorer)
+    page.say(content)
+    assert explorer.wait(LONG)
+    assert bool(explorer.stage.error) == (content != {"type": "hello", "seq": {}})
+
+
+# -- the look ----------------------------------------------------------------------------------------------------
+
+
+def test_what_the_page_shows_can_be_read(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    look = {
+        **explorer.state,
+        "step": 5,
+        "grain": 4,
+        "unit": {"frame": 5, "at": [1, 2, 3]},
+        "panel": "flow",
+        "put": 0,
+    }
+    page.stage.set_state({"look": look})
+    assert explorer.state == {name: value for name, value in look.items() if name != "put"}
+    assert explorer.step == 5
+    assert explorer.selection == {"frame": 5, "at": [1, 2, 3]}
+    assert page.said == []
+    assert explorer.stage.put["seq"] == 0
+
+
+def test_state_is_a_copy(make: Make) -> None:
+    explorer = make()
+    explorer.state["step"] = 9
+    explorer.lanes[0]["rule"] = "winner"
+    assert (explorer.state["step"], explorer.step, explorer.lanes[0]["rule"]) == (0, 0, "proportional")
+
+
+def test_a_state_is_set_as_it_was_read(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    page.answered(1, sample=2, lanes=THREE)
+    page.stage.set_state({"look": {**explorer.state, "lane": 1, "step": 4, "scale": "shared", "put": 0}})
+    saved = explorer.state
+    again = make(state=saved)
+    assert again.state == saved
+    assert (again.sample, again.rule, again.step, again.lane) == (2, "softmax", 4, 1)
+    assert again.stage.put == {"seq": 0, "look": saved}
+    explorer.state = {"sample": 0, "lanes": ["uniform"]}
+    assert explorer.wait(LONG)
+    assert (explorer.lane, explorer.rule, explorer.step) == (0, "uniform", 4)
+    explorer.state = saved
+    assert explorer.wait(LONG)
+    assert explorer.state == saved
+    assert explorer.attribution.rule == bbp.rules.softmax(0.5)
+    assert page.answers()[-3:] == [(None, 0), (None, 1), (None, 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stepp": 3}, "'stepp', perhaps 'step'"), ({"step": -1}, "step must be zero or more"),
+        ({"step": 1.5}, "whole number"), ({"step": True}, "whole number"), ({"scale": "shard"}, "perhaps 'shared'"),
+        ({"grain": 3}, "1, 4, 8, 16"), ({"overlay": 2}, "0 to 1"), ({"overlay": float("nan")}, "overlay"),
+        ({"lanes": [{"rule": "softmax", "param": {}}]}, r"lanes\[0\] has no entry 'param', perhaps 'parameters'"),
+        ({"lanes": [{}]}, r"lanes\[0\] must be like"), ({"lane": 1}, "lane must be 0 to 0"),
+        ({"unit": 3}, "unit must be"), ({"stops": 3}, "stops must be"),
+        ({"unit": {"frame": 1, "at": "x"}}, "unit.at must be a list"), ({"open": ["a", 1]}, "open must be names"),
+        ({"difference": 1}, "difference must be 0 to 0"), ([], "must be a dict"), ({"dim": "x"}, "dim must be"),
+        ({"lanes": [lane(plan={"a": lane(plan={"b": lane()})})]}, "no plan of its own"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_state_that_cannot_be_shown_says_why(make: Make, change: Any, words: str) -> None:
+    explorer = make()
+    before = explorer.state
+    with pytest.raises(traitlets.TraitError, match=words):
+        explorer.state = change
+    assert explorer.state == before
+    page = Page(explorer)
+    if isinstance(change, dict):
+        page.stage.set_state({"look": {**before, **change, "put": 0}})
+        assert page.stage.error["title"] == "BadState"
+    with pytest.raises(traitlets.TraitError, match=words):
+        bbp.Explorer(randomized(Residual()), pictures(), state=change)
+
+
+def test_a_look_written_before_the_page_heard_of_python_does_not_undo_it(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    before = explorer.state
+    explorer.step = 3
+    explorer.rule = "uniform"
+    assert page.stage.put == {"seq": 2, "look": {"step": 3, "lanes": explorer.lanes}}
+    page.stage.set_state({"look": {**before, "grain": 8, "put": 0}})
+    assert (explorer.step, explorer.rule, explorer.state["grain"]) == (3, "uniform", 8)
+    page.stage.set_state({"look": {**explorer.state, "step": 1, "put": 2}})
+    assert explorer.step == 1
+    explorer.step = 2
+    assert page.stage.put == {"seq": 3, "look": {"step": 2}}
+
+
+def test_a_look_told_while_a_request_is_under_way_leaves_the_question_alone(make: Make) -> None:
+    network = Gated()
+    page = Page(make(network))
+    before = page.explorer.state
+    network.shut()
+    page.request(1, sample=2)
+    page.stage.set_state({"look": {**before, "step": 2, "put": 0}})
+    assert (page.explorer.sample, page.explorer.step) == (2, 2)
+    network.gate.set()
+    assert page.explorer.wait(LONG)
+    assert page.answers() == [(1, 0)]
+    assert page.explorer.film is not None
+    assert page.explorer.film.header["state"]["sample"] == 2
 
 
 # -- what is set in Python ---------------------------------------------------------------------------------------
@@ -418,35 +621,70 @@ def test_one_bad_picture_among_good_ones(make: Make) -> None:
     ("trait", "value", "shown"),
     [
         ("sample", 3, 3), ("sample", -1, 3), ("target", 2, 2), ("versus", 1, 1), ("rule", "uniform", "uniform"),
-        ("parameters", {"power": 2.0}, {"power": 2.0}),
+        ("parameters", {"power": 2.0}, {"power": 2.0}), ("parameters", {"power": 2}, {"power": 2.0}),
+        ("plan", {"head": "uniform"}, {"head": {"rule": "uniform", "parameters": {}}}),
+        ("plan", {"head": bbp.rules.weights(2.0)}, {"head": {"rule": "weights", "parameters": {"power": 2.0}}}),
     ],
     ids=str,
 )  # fmt: skip
 def test_what_python_sets_is_shown(make: Make, trait: str, value: Any, shown: Any) -> None:
     explorer = make()
-    sent = films_sent(explorer)
+    page = Page(explorer)
     setattr(explorer, trait, value)
     assert explorer.wait(LONG)
-    assert sent == [None]
-    assert header(explorer)["state"][trait] == shown
+    assert page.answers() == [(None, 0)]
+    assert page.films()[-1]["state"][trait] == shown
     assert getattr(explorer, trait) == shown
+    assert explorer.stage.put["seq"] == 1
+
+
+def test_lanes_and_the_traits_of_the_active_one_are_one_thing(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    explorer.lanes = ["uniform", {"rule": "softmax"}, lane("winner")]
+    assert explorer.wait(LONG)
+    assert page.answers() == [(None, 0), (None, 1), (None, 2)]
+    keys = [explorer.shown]
+    explorer.lane = 1
+    assert (explorer.rule, explorer.parameters) == ("softmax", {"temperature": 1.0, "relative": True})
+    keys.append(explorer.shown)
+    explorer.parameters = {"temperature": 3.0}
+    assert explorer.wait(LONG)
+    assert explorer.lanes[1]["parameters"] == {"temperature": 3.0, "relative": True}
+    assert explorer.lanes[0]["rule"] == "uniform"
+    keys.append(explorer.shown)
+    assert len(set(keys)) == 3
+    assert explorer.attribution.rule == bbp.rules.softmax(3.0)
+    explorer.lanes = ["uniform"]
+    assert (explorer.lane, explorer.rule) == (0, "uniform")
 
 
 def test_another_rule_keeps_only_the_parameters_that_it_has(make: Make) -> None:
     explorer = make(rule="softmax", parameters={"temperature": 0.2, "relative": False})
-    assert header(explorer)["state"]["parameters"] == {"temperature": 0.2, "relative": False}
-    sent = films_sent(explorer)
+    assert explorer.parameters == {"temperature": 0.2, "relative": False}
+    page = Page(explorer)
     explorer.rule = "proportional"
     assert explorer.wait(LONG)
-    assert explorer.parameters == {}
-    assert header(explorer)["state"]["parameters"] == {"power": 1.0}
-    assert sent == [None]
+    assert explorer.parameters == {"power": 1.0}
+    assert page.films()[-1]["state"]["parameters"] == {"power": 1.0}
+    assert page.answers() == [(None, 0)]
     explorer.parameters = {"power": 3.0}
-    explorer.rule = "uniform"
+    explorer.rule = "weights"
+    assert explorer.parameters == {"power": 3.0}
     explorer.rule = "softmax"
     assert explorer.wait(LONG)
-    assert explorer.parameters == {}
-    assert header(explorer)["state"]["parameters"] == {"temperature": 1.0, "relative": True}
+    assert explorer.parameters == {"temperature": 1.0, "relative": True}
+
+
+@pytest.mark.parametrize("first", ["rule", "parameters"])
+def test_rule_and_parameters_are_set_together(make: Make, first: str) -> None:
+    explorer = make()
+    values = {"rule": "softmax", "parameters": {"temperature": 2.0}}
+    with explorer.hold_trait_notifications():
+        for name in sorted(values, key=lambda name: name != first):
+            setattr(explorer, name, values[name])
+    assert explorer.wait(LONG)
+    assert explorer.attribution.rule == bbp.rules.softmax(2.0)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +693,10 @@ def test_another_rule_keeps_only_the_parameters_that_it_has(make: Make) -> None:
         ("sample", 4, traitlets.TraitError), ("sample", -5, traitlets.TraitError),
         ("sample", "two", traitlets.TraitError), ("rule", "best", bbp.errors.UnknownRule),
         ("parameters", {"temperature": 1.0}, bbp.errors.UnknownRule),
-        ("parameters", {"power": -1.0}, bbp.errors.UnknownRule),
+        ("parameters", {"power": -1.0}, bbp.errors.UnknownRule), ("lane", 1, traitlets.TraitError),
+        ("lanes", [], traitlets.TraitError), ("lanes", ["best"], bbp.errors.UnknownRule),
+        ("plan", {"head": "best"}, bbp.errors.UnknownRule), ("step", -1, traitlets.TraitError),
+        ("selection", "x", traitlets.TraitError), ("plan", 3, traitlets.TraitError),
     ],
     ids=str,
 )  # fmt: skip
@@ -463,19 +704,21 @@ def test_what_cannot_be_is_raised_in_the_cell_and_changes_nothing(
     make: Make, trait: str, value: Any, error: type[Exception]
 ) -> None:
     explorer = make()
-    sent, before = films_sent(explorer), getattr(explorer, trait)
+    page, before = Page(explorer), getattr(explorer, trait)
     with pytest.raises(error):
         setattr(explorer, trait, value)
     assert explorer.wait(LONG)
     assert getattr(explorer, trait) == before
-    assert sent == []
+    assert page.said == []
     assert explorer.stage.error == {}
+    assert explorer.stage.put["seq"] == 0
 
 
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"clases": CLASSES}, TypeError, "clases"),
+        ({"clases": CLASSES}, TypeError, "'clases', perhaps 'classes' is meant"),
+        ({"shown": "x"}, TypeError, "shown"),
         ({"labels": [1, 2]}, bbp.errors.BadInput, "4 inputs"),
         ({"rules": []}, bbp.errors.UnknownRule, "at least one"),
         ({"rules": ["best"]}, bbp.errors.UnknownRule, "best"),
@@ -483,7 +726,9 @@ def test_what_cannot_be_is_raised_in_the_cell_and_changes_nothing(
         ({"sample": 4}, traitlets.TraitError, "0 to 3"),
         ({"pictures": torch.zeros(3, 8, 8)}, ValueError, r"\(4, H, W\)"),
         ({"inputs": torch.zeros(8)}, bbp.errors.BadInput, r"image\[None\]"),
+        ({"inputs": torch.zeros(0, 3, 8, 8)}, bbp.errors.BadInput, "empty"),
         ({"inputs": [[1.0]]}, bbp.errors.BadInput, "tensor"),
+        ({"linearization": "tangential"}, bbp.errors.BadInput, "gated"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else getattr(value, "__name__", None),
 )
@@ -499,27 +744,101 @@ def test_an_explorer_that_cannot_be_made_says_so_in_the_cell(
     assert no_workers()
 
 
-def test_a_step_is_asked_for_and_told(make: Make) -> None:
+def test_a_step_and_a_unit_are_asked_for_and_told(make: Make) -> None:
     explorer = make()
     explorer.step = 3
-    assert explorer.stage.jump == {"seq": 1, "step": 3}
-    explorer.stage.set_state({"step": 3})
-    assert explorer.stage.jump["seq"] == 1  # the page is where it was asked to be
-    explorer.stage.set_state({"step": 5})
+    explorer.selection = {"frame": 3, "at": (1, 0, 0)}
+    unit = {"frame": 3, "at": [1, 0, 0]}
+    assert explorer.stage.put == {"seq": 2, "look": {"step": 3, "unit": unit}}
+    assert explorer.selection == unit
+    explorer.stage.set_state({"look": {**explorer.state, "step": 5, "put": 2}})
     assert explorer.step == 5
-    assert explorer.stage.jump["seq"] == 1
-    explorer.step = 0
-    assert explorer.stage.jump == {"seq": 2, "step": 0}
+    assert explorer.stage.put["seq"] == 2
 
 
-def test_the_panel_shows_the_film(make: Make) -> None:
+def test_a_rule_of_ones_own_is_offered_and_used(make: Make) -> None:
+    rule = bbp.rules.softmax(temperature=0.3)
+    explorer = make(rules=[rule, "uniform"])
+    assert (explorer.rule, explorer.parameters["temperature"]) == ("softmax", 0.3)
+    assert explorer.attribution.rule == rule
+    assert explorer.stage.setup["rules"][0]["parameters"][0]["default"] == 0.3
+
+
+def test_traits_are_linked(make: Make) -> None:
+    first, second = make(), make()
+    link = traitlets.link((first, "state"), (second, "state"))
+    first.step, first.rule = 4, "winner"
+    assert second.wait(LONG)
+    assert (second.step, second.rule) == (4, "winner")
+    second.sample = 2
+    assert first.wait(LONG)
+    assert first.film is not None
+    assert first.film.header["state"]["sample"] == 2
+    assert first.state == second.state
+    link.unlink()
+
+
+def test_an_observer_may_choose_something_else_and_read_the_attribution(make: Make) -> None:
     explorer = make()
-    frames = header(explorer)["frames"]
-    gradient, above, below = next(mark for mark in explorer.parts.marks if isinstance(mark, bqplot.Bars)).y
-    assert list(gradient) == [frame["cut_gradient"] for frame in frames]
-    assert [up + down for up, down in zip(above, below, strict=True)] == [
-        frame["cut_bias"] for frame in frames
-    ]
+    seen: list[float] = []
+
+    def follow(change: dict[str, Any]) -> None:
+        explorer.rule = "uniform" if explorer.sample % 2 else "winner"
+
+    explorer.observe(follow, names=["sample"])
+    explorer.observe(lambda change: seen.append(float(explorer.attribution.value[0])), names=["shown"])
+    page = Page(explorer)
+    page.request(1, sample=1)
+    assert explorer.wait(LONG)
+    assert explorer.rule == "uniform"
+    explorer.sample = 2
+    assert explorer.wait(LONG)
+    assert explorer.rule == "winner"
+    assert len(seen) >= 2
+
+
+def test_many_threads_at_once_leave_one_answer(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    failed: list[BaseException] = []
+
+    def choose(number: int) -> None:
+        try:
+            for i in range(12):
+                if number == 0:
+                    page.request(100 + i, sample=i % 4, lanes=[lane("uniform"), lane("softmax")])
+                elif number == 1:
+                    explorer.sample = i % 3
+                else:
+                    page.stage.set_state({"look": {**explorer.state, "step": i, "put": 0}})
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=choose, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+    assert explorer.wait(LONG)
+    assert failed == []
+    assert explorer.sample == explorer.state["sample"]
+    assert explorer.rule == explorer.state["lanes"][explorer.lane]["rule"]
+    assert float(explorer.attribution.residual.abs().max()) < 1e-4
+    assert page.stage.progress == {}
+
+
+def test_a_network_that_is_trained_on_is_explained_anew(make: Make) -> None:
+    network = randomized(Residual())
+    explorer = make(network)
+    before = float(explorer.attribution.value[0])
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1.1)
+    page = Page(explorer)
+    shown = page.answered(1)
+    expected = bbp.attribute(network, pictures()[:1])
+    assert shown["totals"]["value"] == float(expected.value[0]) != before
+    torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -529,13 +848,13 @@ def test_a_network_that_overflows_does_not_stop_the_explorer(make: Make, sign: i
     with torch.no_grad():
         x[1] = 1e30
         network[1].weight[0] = sign * 1e10  # type: ignore[union-attr,index,operator]
-    explorer = make(network, x)
-    ask(explorer, 1, sample=1, target=0)  # plus or minus infinity
-    assert explorer.wait(LONG / 10), "the worker is gone"
-    assert header(explorer)["answers"] == 1
-    assert header(explorer)["totals"]["value"] is None
-    assert explorer.stage.error == {}
-    assert answered(explorer, 2, sample=2, target=1)["totals"]["exact"]
+    page = Page(make(network, x))
+    page.request(1, sample=1, target=0)  # plus or minus infinity
+    assert page.explorer.wait(LONG / 10), "the worker is gone"
+    assert page.stage.error == {}
+    assert page.films()[-1]["answers"] == 1
+    assert page.films()[-1]["totals"]["value"] is None
+    assert page.answered(2, sample=2, target=1)["totals"]["exact"]
 
 
 # -- the end -----------------------------------------------------------------------------------------------------
@@ -552,22 +871,40 @@ def test_closing_stops_the_work() -> None:
     assert explorer.wait(LONG)
     assert no_workers()
     assert explorer.film is None
+    explorer.close()  # twice is no error
 
 
-def test_many_explorers_come_and_go_without_a_trace() -> None:
+def test_a_cell_run_again_leaves_the_first_explorer_usable(make: Make) -> None:
+    network = Gated()
+    first = make(network)
+    second = make(network)
+    page = Page(first)
+    page.answered(1, sample=3)
+    assert second.sample == 0
+    assert first.sample == 3
+    assert second.attribution is not None
+
+
+def test_twenty_explorers_come_and_go_without_a_trace() -> None:
     gc.collect()
-    left: list[weakref.ref[Any]] = []
-    for i in range(5):
+    widgets = len(ipywidgets.Widget._instances) if hasattr(ipywidgets.Widget, "_instances") else None
+    left: list[tuple[str, weakref.ref[Any]]] = []
+    for i in range(20):
         network = randomized(Residual())
         explorer = bbp.Explorer(network, pictures(), classes=CLASSES)
         assert explorer.wait(LONG)
-        answered(explorer, 1, sample=i % 4, rule="softmax")
+        page = Page(explorer)
+        page.answered(1, sample=i % 4, lanes=[lane("softmax"), lane("uniform")])
         local = explorer.attribution.local
-        left += [weakref.ref(local), weakref.ref(network), weakref.ref(explorer), weakref.ref(explorer.stage)]
+        for name, thing in [
+            ("local", local), ("network", network), ("explorer", explorer), ("stage", explorer.stage),
+            ("parts", explorer.parts), ("input", explorer._desk.samples.tensor(0)),
+        ]:  # fmt: skip
+            left.append((name, weakref.ref(thing)))
         explorer.close()
-        del network, explorer, local
+        del network, explorer, local, page, thing
     assert no_workers()
     gc.collect()
-    assert [
-        kind for kind, ref in zip(["local", "network", "explorer", "stage"] * 5, left, strict=True) if ref()
-    ] == []
+    assert [name for name, ref in left if ref()] == []
+    if widgets is not None:
+        assert len(ipywidgets.Widget._instances) == widgets

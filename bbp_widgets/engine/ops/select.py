@@ -10,7 +10,13 @@ from torch import Tensor
 
 from ..graph import Mask, Node
 from ..linearization import (
-    Follows, Linearization, first_along, first_output, linearizes, unsupported, within_samples,
+    Follows,
+    Linearization,
+    first_along,
+    first_output,
+    linearizes,
+    unsupported,
+    within_samples,
 )  # fmt: skip
 
 aten = torch.ops.aten

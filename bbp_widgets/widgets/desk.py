@@ -1,0 +1,214 @@
+"""The desk: computes films and details of one network, and keeps what it has computed. It knows of no widget."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from torch import nn
+
+from bbp_widgets import engine
+from bbp_widgets.engine import Attribution, BadInput, LocalModel, linearize
+from bbp_widgets.views import Film, films_key, films_of, pack
+
+from .controls import Offer
+from .films import Recent
+from .samples import Samples
+
+__all__ = ["Desk"]
+
+#: Called with (done, of so many); raises ``Cancelled`` where the work is no longer wanted.
+Progress = Callable[[int, int], None]
+#: Gives the callback of one part of the work: "capture", "walk", "film" or "detail".
+Stages = Callable[[str], Progress]
+
+#: Bytes of films and of details kept; local models and attributions hold every value of a run, so only a few of those.
+_FILM_BYTES, _DETAIL_BYTES, _LOCAL_MODELS, _ATTRIBUTIONS = 64 << 20, 16 << 20, 3, 4
+#: The engine puts a network into eval mode while it runs: two explorers of one network take turns.
+_ENGINE = threading.RLock()
+
+
+def _quiet(stage: str) -> Progress:
+    return lambda done, total: None
+
+
+class Desk:
+    """Answers questions about a network and its samples. Any thread may ask; one at a time is computed.
+
+    A question is the ``state`` of a film in `docs/film.md`: sample, target, versus, rule, parameters and plan.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        samples: Samples,
+        offer: Offer,
+        *,
+        classes: Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        linearization: str = "tangent",
+        wrt: str | Sequence[str] | None = None,
+    ) -> None:
+        self.network, self.samples, self.offer = network, samples, offer
+        self._classes, self._features = classes, features
+        self._linearization, self._wrt = linearization, wrt
+        self._films: Recent[Film] = Recent(_FILM_BYTES, lambda film: len(film.body))
+        self._details: Recent[bytes] = Recent(_DETAIL_BYTES, len)
+        self._locals: Recent[LocalModel] = Recent(_LOCAL_MODELS, lambda _: 1)
+        self._attributions: Recent[Attribution] = Recent(_ATTRIBUTIONS, lambda _: 1)
+        self._seen: tuple[tuple[int, int, int], ...] | None = None
+
+    def known(self, state: dict[str, Any]) -> Film | None:
+        """Return the film of a question that was answered before, of the network as it is now."""
+        self._forget_old()
+        return self._films.get(films_key(state))
+
+    def film(
+        self, state: dict[str, Any], stages: Stages = _quiet, early: Callable[[Film], None] | None = None
+    ) -> Film:
+        """Return the film of a question; where it is large, ``early`` is called with its numbers alone first."""
+        with _ENGINE:
+            film = self.known(state)
+            if film is not None:
+                return film
+            attribution = self.attribution(state, stages)
+            for film in self._films_from(attribution, state, stages("film")):
+                if film.part == "numbers" and early is not None:
+                    early(film)
+            assert film is not None
+            return self._films.put(film.key, film)
+
+    def _films_from(
+        self, attribution: Attribution, state: dict[str, Any], progress: Progress
+    ) -> Iterator[Film]:
+        sample, inner = state["sample"], self._wrt is not None
+        return films_of(
+            attribution,
+            state=state,
+            network=type(self.network).__name__,
+            classes=self._classes,
+            name=self.samples.name(sample),
+            label=self.samples.label(sample),
+            picture=None if inner else self.samples.picture(sample),
+            features=None if inner else self._features,
+            progress=progress,
+        )
+
+    def attribution(self, state: dict[str, Any], stages: Stages = _quiet) -> Attribution:
+        """Return the attribution of a question."""
+        key = films_key(state)
+        with _ENGINE:
+            self._forget_old()
+            attribution = self._attributions.get(key)
+            if attribution is not None:
+                return attribution
+            local = self._local(state, stages)
+            rule = self.offer.rule(state["rule"], state["parameters"])
+            plan = {
+                pattern: self.offer.rule(entry["rule"], entry["parameters"])
+                for pattern, entry in state["plan"].items()
+            }
+            return self._attributions.put(key, local.attribute(rule, plan, progress=stages("walk")))
+
+    def detail(self, question: Any, stages: Stages = _quiet) -> bytes:
+        """Return the answer to a question about a film, packed for the page.
+
+        Raises: ``BadInput`` for a question that is none, and what the engine raises.
+        """
+        key = _canonical(question)
+        self._forget_old()
+        known = self._details.get(key)
+        if known is None:
+            with _ENGINE:
+                known = self._details.put(key, self._answer(question, key, stages))
+        return known
+
+    def options(self) -> dict[str, Any]:
+        """Return how the network is linearized, where that is not as usual: the keywords of ``linearize``."""
+        given: dict[str, Any] = {} if self._wrt is None else {"wrt": self._wrt}
+        return given if self._linearization == "tangent" else {**given, "linearization": self._linearization}
+
+    def class_name(self, index: int | None) -> str | None:
+        """Return what an output is called, on one line."""
+        if index is None or self._classes is None or not 0 <= index < len(self._classes):
+            return None
+        return " ".join(self._classes[index].split())
+
+    def details(self) -> list[bytes]:
+        """Return every answer that is kept."""
+        return [answer for _, answer in self._details.entries()]
+
+    def clear(self) -> None:
+        """Let go of everything that was computed, and of the network."""
+        self._forget()
+        self.samples.clear()
+        self.network = nn.Identity()
+
+    def _forget(self) -> None:
+        for shelf in (self._films, self._details, self._locals, self._attributions):
+            shelf.clear()
+
+    def _forget_old(self) -> None:
+        """Forget what was computed of a network that has been trained on, or edited, since."""
+        tensors = (*self.network.parameters(), *self.network.buffers())
+        found = tuple((id(t), 0 if t.is_inference() else t._version, t.data_ptr()) for t in tensors)
+        if found != self._seen:
+            if self._seen is not None:
+                self._forget()
+            self._seen = found
+
+    def _answer(self, question: Any, key: str, stages: Stages) -> bytes:
+        kind = question.get("kind")
+        if kind == "parts":
+            return self._parts(question, key, stages("detail"))
+        raise BadInput(f"{kind!r} is no question of docs/film.md.")
+
+    def _parts(self, question: dict[str, Any], key: str, progress: Progress) -> bytes:
+        sample = question.get("sample")
+        if not isinstance(sample, int) or not 0 <= sample < len(self.samples):
+            raise BadInput(f"sample must be 0 to {len(self.samples) - 1}, got {sample!r}.")
+        if self._wrt is not None or self._linearization != "tangent":
+            raise BadInput(
+                "what either part says about every class is known of plain tangents at the inputs only."
+            )
+        progress(0, 1)
+        whole = engine.decompose(self.network, self.samples.tensor(sample))
+        if whole.output.dim() not in (1, 2):
+            raise BadInput(
+                f"the network's output is of shape {tuple(whole.output.shape)}: it has no classes."
+            )
+        parts = {"gradient": whole.gradient, "bias": whole.bias}
+        numbers = {name: part.reshape(-1).double().tolist() for name, part in parts.items()}
+        progress(1, 1)
+        return pack({"version": 2, "key": key, "kind": "parts", **numbers}, b"")
+
+    def _local(self, state: dict[str, Any], stages: Stages) -> LocalModel:
+        sample, target, versus = state["sample"], state["target"], state["versus"]
+        key = (sample, target, versus)
+        local = self._locals.get(key)
+        if local is not None:
+            return local
+        if versus is not None and target is None:
+            target = self._best(sample, stages)
+        local = linearize(
+            self.network,
+            self.samples.tensor(sample),
+            target if versus is None else (target, versus),
+            wrt=self._wrt,
+            linearization=self._linearization,
+            progress=stages("capture"),
+        )
+        if target is None and local.target is not None:  # the largest, by its own name too
+            self._locals.put((sample, int(local.target[0]), None), local)
+        return self._locals.put(key, local)
+
+    def _best(self, sample: int, stages: Stages) -> int:
+        """Return the largest output of a sample, for a pair whose first half was not chosen."""
+        best = self._local({"sample": sample, "target": None, "versus": None}, stages).target
+        return int(best[0]) if best is not None else 0
+
+
+def _canonical(question: Any) -> str:
+    return json.dumps(question, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
