@@ -147,11 +147,11 @@ class _Tape(TorchDispatchMode):
         self._paths: dict[int, str] = {}
         for path, module in network.named_modules():
             self._paths.setdefault(id(module), path)
-        modules = {path for path, _ in network.named_modules()}
+        self._modules = {path for path, _ in network.named_modules()}
         for name in wrt:
-            if name.partition("#")[0] not in modules:
-                near = [path for path in modules if path and (path in name or name in path)] or sorted(
-                    modules
+            if name.partition("#")[0] not in self._modules:
+                near = [path for path in self._modules if path and (path in name or name in path)] or sorted(
+                    self._modules
                 )[:40]
                 raise BadInput(f'wrt names no module: "{name}". There is: {listed(sorted(near))}.')
         self._calls: Counter[str] = Counter()
@@ -312,9 +312,7 @@ class _Tape(TorchDispatchMode):
             input_of={id(v.tensor): v for v in live},
             gated=self.gated,
         )
-        count = self._names[node.op_name]
-        self._names[node.op_name] += 1
-        node.name = node.op_name if count == 0 else f"{node.op_name}_{count}"
+        node.name = self._new_name(node.op_name)
         outputs: list[Value | None] = []
         for tensor, moves in zip(results, moving, strict=True):
             if not moves:
@@ -327,6 +325,15 @@ class _Tape(TorchDispatchMode):
                 outputs.append(value)
         node.outputs, node.results = tuple(outputs), tuple(results)
         self.nodes.append(node)
+
+    def _new_name(self, op: str) -> str:
+        """Return ``"relu"``, then ``"relu_1"``, and so on; never the name of a module, which is something else."""
+        while True:
+            count = self._names[op]
+            self._names[op] += 1
+            name = f"{op}_{count}" if count or op in self._modules else op
+            if name not in self._modules:
+                return name
 
     def graph(self, output: Any) -> Graph:
         """Close the tape.

@@ -214,3 +214,21 @@ def test_samples_that_the_output_keeps_along_another_axis() -> None:
     apart(network, x, target)
     with pytest.raises(bbp.errors.BadTarget, match="mixes samples"):
         bbp.linearize(network, x, lambda out: out[:, 0].sum(-1))
+
+
+def test_no_node_has_the_name_of_a_module() -> None:
+    """Else the node would not be found: where both have one name, the module is meant."""
+
+    class Reused(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.relu, self.add_1 = nn.ReLU(), nn.Identity()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.relu(self.relu(x + 1) + 2) + 3
+
+    result = bbp.attribute(Reused().eval(), torch.rand(1, 3))
+    names = [step.node for step in result.ledger]
+    assert names == ["add_3", "relu_1", "add_2", "relu_0", "add"]
+    for i, name in enumerate(names):
+        assert result.at(name).value is result.at(i).value
