@@ -264,6 +264,11 @@ class Attribution:
         return self._place(self._find(name))
 
     @property
+    def sources(self) -> tuple[Value, ...]:
+        """The values that are explained, where the graph begins."""
+        return self._inputs
+
+    @property
     def entries(self) -> tuple[Place, ...]:
         """Value, grad and mass at each of the inputs, where the walk ends."""
         return tuple(self._place(value) for value in self._inputs)

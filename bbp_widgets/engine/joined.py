@@ -12,6 +12,7 @@ from torch import Tensor
 from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .errors import BadInput, NotCaptured
+from .graph import Value
 from .walk import Site
 
 if TYPE_CHECKING:
@@ -129,6 +130,14 @@ class JoinedAttribution(Attribution):
     @property
     def sites(self) -> tuple[Site, ...]:
         """Refuse: the nodes are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format("the graph"))
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        """Refuse: the graph is gone.
 
         Raises: ``NotCaptured``.
         """

@@ -105,7 +105,8 @@ def films_of(
     }
     frames = numbers_of_frames(attribution, sample, totals["tolerance"])
     sheets = _sheets(attribution, sample)
-    for i, (frame, sheet, seen) in enumerate(zip(frames[1:], sheets, fields_of(attribution), strict=True)):
+    fields = fields_of(attribution, [sheet.grid for sheet in sheets])
+    for i, (frame, sheet, seen) in enumerate(zip(frames[1:], sheets, fields, strict=True)):
         frame["shape"], frame["field"] = list(sheet.grid.shape), seen
         frame["triage"].update(figures_of(sheet))
         if entropies and frame is not frames[-1]:

@@ -1,0 +1,236 @@
+"""Receptive fields: what the arithmetic says a unit sees holds what it really sees, and mostly nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from engine.nets import NETWORKS, randomized
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import bbp_widgets as bbp
+from bbp_widgets.views import film_of
+
+
+def positive(network: nn.Module) -> nn.Module:
+    """Give every weight a positive value: nothing cancels, and no ReLU is dead."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+            if tensor.is_floating_point():
+                noise = torch.rand(tensor.shape, generator=generator) + 0.5
+                tensor.copy_(torch.zeros_like(tensor) if "running_mean" in name else noise)
+    return network.eval()
+
+
+class Probe(nn.Module):
+    """Runs some ops one after another, and gives back what each of them returned."""
+
+    def __init__(self, ops: list[Callable[[Tensor], Tensor]]) -> None:
+        super().__init__()
+        self.ops = ops
+        self.held = nn.ModuleList(op for op in ops if isinstance(op, nn.Module))
+
+    def values(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for op in self.ops:
+            x = op(x)
+            found.append(x)
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = self.values(x)[-1].flatten(1)
+        return torch.stack([last.sum(1), 2 * last.sum(1)], 1)
+
+
+def fields(network: nn.Module, x: Tensor) -> list[dict[str, Any]]:
+    """Return the frames of a network, input first."""
+    made = film_of(bbp.attribute(network, x, target=0, rule="uniform"), state={})
+    return made.header["frames"][:0:-1]
+
+
+def rectangle(field: dict[str, Any] | None, unit: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Return the places that a field gives to a unit, as a page would draw them."""
+    seen = torch.ones(size, dtype=torch.bool)
+    if field is None:
+        return seen
+    for axis in range(2):
+        start = field["start"][axis] + field["step"][axis] * unit[axis]
+        at = torch.arange(size[axis], dtype=torch.double)
+        inside = (at >= start - 1e-6) & (at <= start + field["size"][axis] - 1 + 1e-6)
+        seen &= inside[:, None] if axis == 0 else inside[None]
+    return seen
+
+
+def hold(network: Probe, x: Tensor, exact: bool = True) -> dict[str, Any] | None:
+    """Hold the field of the last value against the gradient's support, for every unit; return the field."""
+    x = x.double().requires_grad_()
+    network = network.double()
+    last = network.eval().values(x)[-1]
+    frames = fields(network, x.detach())
+    shape = list(last.shape[1:])
+    frame = [f for f in frames if f["shape"] == shape][-1]
+    field = frame["field"]
+    size = (x.shape[-2], x.shape[-1]) if x.dim() > 3 else (1, x.shape[-1])
+    units = torch.cartesian_prod(*(torch.arange(n) for n in last.shape[1:])).view(-1, last.dim() - 1)
+    for unit in units[:: max(1, len(units) // 40)].tolist():
+        (grad,) = torch.autograd.grad(last[(0, *unit)], x, retain_graph=True)
+        real = (grad[0] != 0).reshape(-1, *size).any(0)
+        place = (unit[-2], unit[-1]) if len(unit) > 2 else (0, unit[-1])
+        said = rectangle(field, place, size)
+        assert not (real & ~said).any(), (unit, field)
+        if exact and real.any():
+            rows, columns = real.any(1).nonzero(), real.any(0).nonzero()
+            box = torch.zeros_like(real)
+            box[int(rows.min()) : int(rows.max()) + 1, int(columns.min()) : int(columns.max()) + 1] = True
+            assert torch.equal(box, said), (unit, field)
+    return field
+
+
+def conv(a: int, b: int, *args: Any, **options: Any) -> nn.Module:
+    return positive(nn.Conv2d(a, b, *args, **options))
+
+
+EXACT: dict[str, tuple[list[Any], tuple[int, ...]]] = {
+    "convolution": ([conv(2, 3, 3)], (2, 9, 8)),
+    "strided and padded": ([conv(2, 3, (3, 2), stride=(2, 1), padding=(1, 1))], (2, 15, 11)),
+    "two in a row": ([conv(2, 3, 3, stride=2, padding=1), F.relu, conv(3, 2, 3, padding=1)], (2, 12, 13)),
+    "max pool": ([conv(1, 2, 3, padding=1), lambda x: F.max_pool2d(x, 3, 2, 1)], (1, 11, 12)),
+    "mean pool": ([lambda x: F.avg_pool2d(x, 2), conv(1, 2, 3)], (1, 12, 10)),
+    "adaptive": ([lambda x: F.adaptive_avg_pool2d(x, (4, 2))], (1, 12, 10)),
+    "batch norm": ([positive(nn.BatchNorm2d(2)), conv(2, 2, 3)], (2, 6, 7)),
+    "grouped": ([conv(4, 4, 3, groups=2)], (4, 6, 7)),
+    "nearest": ([lambda x: F.interpolate(x, scale_factor=2), conv(1, 1, 1)], (1, 5, 6)),
+    "transposed": ([positive(nn.ConvTranspose2d(1, 2, 2, stride=2))], (1, 5, 4)),
+    "zero pad and slice": ([lambda x: F.pad(x, (1, 2, 0, 3)), lambda x: x[:, :, 1::2, 2:-1]], (1, 8, 9)),
+    "channels last and back": ([lambda x: x.permute(0, 2, 3, 1), F.relu,
+                                lambda x: x.permute(0, 3, 1, 2), conv(2, 1, 3)], (2, 6, 5)),
+    "flip": ([lambda x: x.flip(2), conv(1, 1, (2, 1))], (1, 6, 5)),
+    "sequence": ([positive(nn.Conv1d(2, 3, 4, stride=2, padding=1)), F.relu], (2, 17)),
+    "sequence pool": ([positive(nn.Conv1d(2, 3, 3)), lambda x: F.max_pool1d(x, 2)], (2, 17)),
+    "split": ([lambda x: x.split([2, 4], 3)[1]], (1, 5, 6)),
+    "unbind": ([lambda x: x.unbind(1)[1].unsqueeze(1)], (2, 5, 6)),
+    "pixel shuffle": ([conv(1, 4, 3), lambda x: F.pixel_shuffle(x, 2)], (1, 6, 5)),
+    "channel norm": ([lambda x: x.permute(0, 2, 3, 1), positive(nn.LayerNorm(3)), lambda x: x.permute(0, 3, 1, 2)],
+                     (3, 4, 5)),
+    "rows summed": ([lambda x: x.sum(2, keepdim=True), conv(1, 1, (1, 3))], (1, 5, 6)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_field_is_what_the_gradient_reaches(name: str) -> None:
+    ops, shape = EXACT[name]
+    x = torch.rand(1, *shape, generator=torch.Generator().manual_seed(1)) + 0.5
+    assert hold(Probe(ops), x, exact="pool" not in name) is not None
+
+
+LOOSE: dict[str, tuple[list[Any], tuple[int, ...]]] = {
+    "strided, padded, dilated": ([conv(2, 3, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(2, 3))], (2, 15, 11)),
+    "uneven adaptive": ([lambda x: F.adaptive_avg_pool2d(x, (5, 3))], (1, 12, 10)),
+    "bilinear": ([lambda x: F.interpolate(x, scale_factor=2, mode="bilinear")], (1, 5, 6)),
+    "bilinear to a size": ([lambda x: F.interpolate(x, size=(7, 4), mode="bilinear")], (1, 5, 6)),
+    "aligned corners": ([lambda x: F.interpolate(x, size=(7, 4), mode="bilinear", align_corners=True)], (1, 5, 6)),
+    "nearest to a size": ([lambda x: F.interpolate(x, size=(7, 4))], (1, 5, 6)),
+    "nearest exact": ([lambda x: F.interpolate(x, size=(7, 4), mode="nearest-exact")], (1, 5, 6)),
+    "reflected": ([lambda x: F.pad(x, (2, 1, 3, 0), mode="reflect"), conv(1, 1, 3)], (1, 6, 7)),
+    "repeated edges": ([lambda x: F.pad(x, (2, 1, 3, 0), mode="replicate"), conv(1, 1, 3)], (1, 6, 7)),
+    "transposed with overlap": ([positive(nn.ConvTranspose2d(1, 2, 5, stride=3, padding=1, dilation=2))], (1, 5, 4)),
+    "rolled": ([lambda x: x.roll(2, 3), conv(1, 1, 3)], (1, 6, 5)),
+    "side by side": ([lambda x: torch.cat([x, 2 * x], 3)], (1, 6, 5)),
+    "two sizes": ([lambda x: F.conv2d(x, torch.ones(1, 1, 3, 3).double(), padding=1) + x], (1, 6, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOSE)
+def test_a_field_holds_what_the_gradient_reaches(name: str) -> None:
+    ops, shape = LOOSE[name]
+    x = torch.rand(1, *shape, generator=torch.Generator().manual_seed(1)) + 0.5
+    assert hold(Probe(ops), x, exact=False) is not None
+
+
+EVERYTHING: dict[str, tuple[list[Any], tuple[int, ...]]] = {
+    "pooled": ([conv(1, 2, 3), lambda x: F.adaptive_avg_pool2d(x, 1)], (1, 6, 7)),
+    "flattened": ([lambda x: x.flatten(1), positive(nn.Linear(12, 3))], (1, 3, 4)),
+    "softmax over places": ([lambda x: x.softmax(3).softmax(2)], (1, 3, 4)),
+    "product of places": ([lambda x: x @ x.transpose(2, 3)], (2, 3, 4)),
+    "squeeze and excitation": ([lambda x: x * x.mean((2, 3), keepdim=True).sigmoid()], (2, 3, 4)),
+    "instance norm": ([lambda x: F.instance_norm(x)], (2, 3, 4)),
+    "transposed picture": ([lambda x: x.transpose(2, 3)], (1, 3, 4)),
+    "a row of a table": ([lambda x: 2 * x], (5,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_what_may_see_everything_has_no_field(name: str) -> None:
+    ops, shape = EVERYTHING[name]
+    x = torch.rand(1, *shape, generator=torch.Generator().manual_seed(1)) + 0.5
+    network = Probe(ops).eval()
+    shape = network.values(x)[-1].shape[1:]  # type: ignore[assignment]
+    frames = [f for f in fields(network, x) if f["shape"] == list(shape)]
+    assert frames[-1]["field"] is None
+
+
+def test_the_input_sees_itself() -> None:
+    frames = fields(Probe([conv(1, 2, 3)]).eval(), torch.rand(1, 1, 6, 5))
+    assert frames[0]["field"] == {"start": [0, 0], "step": [1, 1], "size": [1, 1]}
+    assert frames[1]["field"] == {"start": [0, 0], "step": [1, 1], "size": [3, 3]}
+
+
+class Skip(nn.Module):
+    """A layer, and beside it what it was given."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) + x
+
+
+def random_layer(draw: random.Random) -> nn.Module:
+    kernel, stride = draw.randint(1, 3), draw.randint(1, 2)
+    padding = draw.randint(0, kernel // 2)
+    kind = draw.random()
+    if kind < 0.2:
+        return nn.AvgPool2d(kernel, stride, padding, ceil_mode=draw.random() < 0.3)
+    if kind < 0.35:
+        return positive(nn.ConvTranspose2d(2, 2, kernel, stride, padding))
+    if kind < 0.6:
+        odd = draw.choice([1, 3])
+        return Skip(conv(2, 2, odd, padding=odd // 2))
+    return conv(2, 2, kernel, stride=stride, padding=padding, dilation=draw.randint(1, 2))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_networks_of_random_windows(seed: int) -> None:
+    """Convolutions, poolings and skips of random shapes, one after another."""
+    draw = random.Random(seed)
+    x = (
+        torch.rand(1, 2, draw.randint(7, 14), draw.randint(7, 14), generator=torch.Generator().manual_seed(1))
+        + 0.5
+    )
+    ops: list[Any] = []
+    value = x
+    for _ in range(draw.randint(1, 4)):
+        layer = random_layer(draw)
+        if min(value.shape[2:]) >= 5 and max(value.shape[2:]) <= 16:
+            value = layer(value)
+            ops.append(layer)
+    hold(Probe(ops), x, exact=False)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_has_fields_that_hold(name: str) -> None:
+    build, shape = NETWORKS[name]
+    torch.manual_seed(0)
+    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(5))
+    for frame in fields(randomized(build()), x):
+        field = frame["field"]
+        assert field is None or all(size > 0 for size in field["size"])
