@@ -1,7 +1,9 @@
 """Plain arrays ready to draw: limits, tiles, stops and film frames. No widget, no browser."""
 
+from .details import channels_answer, parts_answer, unit_answer
 from .film import Film, film_of, films_key, films_of
 from .pictures import as_pictures, pack_thumbnails
+from .reel import pack_reel
 from .still import mime_bundle, still_svg
 from .stops import Stop, levels_of, names_of
 from .ticks import round_ticks
@@ -14,6 +16,7 @@ __all__ = [
     "anomalies",
     "as_pictures",
     "canonical",
+    "channels_answer",
     "film_of",
     "films_key",
     "films_of",
@@ -21,9 +24,12 @@ __all__ = [
     "mime_bundle",
     "names_of",
     "pack",
+    "pack_reel",
     "pack_thumbnails",
+    "parts_answer",
     "round_ticks",
     "still_svg",
     "triage_table",
+    "unit_answer",
     "unpack",
 ]

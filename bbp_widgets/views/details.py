@@ -1,0 +1,175 @@
+"""Answers to what is too large for a film: a unit's equation, more channels, what each part says of every class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from bbp_widgets.engine import Attribution
+
+from .budget import Budget
+from .grids import Grid, grid_of
+from .stops import names_of
+from .tensors import by_mass, sheet_of, tensor_of
+from .wire import Body, canonical, pack
+
+__all__ = ["channels_answer", "parts_answer", "unit_answer"]
+
+#: Terms of an equation that are told one by one; the rest are summed.
+TERMS = 12
+
+
+def unit_answer(
+    attribution: Attribution, question: dict[str, Any], *, sample: int = 0, top: int = TERMS
+) -> bytes:
+    """Return the equation of one unit: where its mass came from, and what it gives on, the largest terms first.
+
+    ``question`` is ``{"kind": "unit", "film": key, "frame": i, "unit": [...]}`` about a film of this attribution.
+
+    Raises: ``IndexError`` for a frame or a unit that is none.
+    """
+    place = _place(attribution, question["frame"])
+    names = _Names(attribution)
+    node = names.node[question["frame"]]
+    grid = grid_of(place.of(sample).value.shape)
+    index = grid.index(question["unit"])
+    found = attribution.unit(node, index, sample)  # type: ignore[attr-defined]
+    answer = {
+        "node": node,
+        "unit": list(question["unit"]),
+        "value": found.value,
+        "intercept": found.intercept,
+        "grad": found.grad,
+        "mass": found.mass,
+        "arrived": found.arrived,
+        "own": found.own,
+        "unshared": found.unshared,
+        "rule": None if found.rule is None else str(found.rule),
+        "formula": None if found.rule is None else getattr(found.rule, "formula", ""),
+        "gives": _gives(found.gives, names, sample, top),
+        "comes": _comes(found.comes, names, sample, top),
+        "python": f"explorer.attribution.unit({_quoted(node)}, {tuple(index)})",
+    }
+    return _packed("unit", question, answer, Body())
+
+
+def channels_answer(attribution: Attribution, question: dict[str, Any], *, sample: int = 0) -> bytes:
+    """Return a page of a frame's channels, as a tensor of the contract in full size.
+
+    ``question`` is ``{"kind": "channels", "film": key, "frame": i, "by": "mass" or "index", "page": n}``.
+
+    Raises: ``IndexError`` for a frame or page that is none, or a frame without maps.
+    """
+    sheet = sheet_of(_place(attribution, question["frame"]).of(sample))
+    if sheet.grid.kind != "maps":
+        raise IndexError(
+            f"frame {question['frame']} has no maps: its value has shape {list(sheet.grid.shape)}."
+        )
+    budget = Budget()
+    pages = -(-sheet.grid.channels // budget.shown)
+    page = int(question["page"])
+    if not 0 <= page < pages:
+        raise IndexError(f"no page {page}: there are {pages}, counted from zero.")
+    order = (
+        by_mass(sheet.weight) if question.get("by", "mass") == "mass" else torch.arange(sheet.grid.channels)
+    )
+    body = Body()
+    shown = order[page * budget.shown : (page + 1) * budget.shown]
+    tensor = tensor_of(sheet, budget, body, shown.to(sheet.weight.device))
+    return _packed("channels", question, {"pages": pages, "tensor": tensor}, body)
+
+
+def parts_answer(question: dict[str, Any], gradient: Sequence[float], bias: Sequence[float]) -> bytes:
+    """Return what w · x and b of every output are, for the ranking and the dimmer.
+
+    ``question`` is ``{"kind": "parts", "sample": i}``; the parts are those of ``bbp.decompose``, in class order.
+    """
+    parts = {"gradient": [float(g) for g in gradient], "bias": [float(b) for b in bias]}
+    return _packed("parts", question, parts, Body())
+
+
+def _packed(kind: str, question: dict[str, Any], answer: dict[str, Any], body: Body) -> bytes:
+    return pack({"version": 2, "key": canonical(question), "kind": kind, **answer}, bytes(body))
+
+
+def _place(attribution: Attribution, frame: Any) -> Any:
+    """Return what a frame holds.
+
+    Raises: ``IndexError``.
+    """
+    last = len(attribution.ledger) + 1
+    if not isinstance(frame, int) or not 0 < frame <= last:
+        raise IndexError(f"no frame {frame!r} with units: 1 to {last}, the output has none.")
+    return attribution.entries[0] if frame == last else attribution.at(frame - 1)
+
+
+class _Names:
+    """Which frame a value belongs to, and what it is called."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        ledger = attribution.ledger
+        last = len(ledger) + 1
+        sources = [value.name for value in attribution.sources]
+        self.node = {i + 1: step.node for i, step in enumerate(ledger)} | {last: sources[0]}
+        self.frame = {step.node: i + 1 for i, step in enumerate(ledger)} | dict.fromkeys(sources, last)
+        self.name = {step.node: name for step, name in zip(ledger, names_of(ledger), strict=True)}
+        self._shapes: dict[str, Grid] = {}
+        self._attribution = attribution
+
+    def grid(self, name: str, sample: int) -> Grid | None:
+        """Return how a value is drawn; ``None`` where it is not: a second output, a second input."""
+        if name not in self._shapes:
+            frame = self.frame.get(name)
+            if frame is None or name != self.node[frame]:
+                return None
+            self._shapes[name] = grid_of(_place(self._attribution, frame).of(sample).value.shape)
+        return self._shapes[name]
+
+    def term(self, name: str, index: Sequence[int], sample: int) -> dict[str, Any]:
+        """Return where a term is: its frame, the unit as the screen counts, and what to print."""
+        node = name.partition(":")[0]
+        grid = self.grid(name, sample)
+        own = [i for i in index if i >= 0]
+        return {
+            "frame": self.frame.get(name, self.frame.get(node)),
+            "at": own if grid is None else grid.unit(own),
+            "name": self.name.get(node, name),
+        }
+
+
+def _gives(gives: Any, names: _Names, sample: int, top: int) -> dict[str, Any]:
+    columns = [
+        getattr(gives, name)[:top].tolist() for name in ("weight", "value", "strength", "share", "mass")
+    ]
+    terms = [
+        {
+            **names.term(gives.sources[source], index, sample),
+            **dict(zip(("weight", "value", "strength", "share", "mass"), numbers, strict=True)),
+        }
+        for source, index, *numbers in zip(
+            gives.source[:top].tolist(), gives.index[:top].tolist(), *columns, strict=True
+        )
+    ]
+    rest_share, rest_mass = (float(a[top:].sum(dtype=torch.double)) for a in (gives.share, gives.mass))
+    return {"terms": terms, "count": len(gives), "rest_share": rest_share, "rest_mass": rest_mass}
+
+
+def _comes(comes: Any, names: _Names, sample: int, top: int) -> dict[str, Any]:
+    columns = [getattr(comes, name)[:top].tolist() for name in ("share", "mass", "contribution")]
+    terms = [
+        {
+            **names.term(comes.sources[source], index, sample),
+            **dict(zip(("share", "mass", "part"), numbers, strict=True)),
+        }
+        for source, index, *numbers in zip(
+            comes.source[:top].tolist(), comes.index[:top].tolist(), *columns, strict=True
+        )
+    ]
+    rest = float(comes.contribution[top:].sum(dtype=torch.double))
+    return {"terms": terms, "count": len(comes), "rest_part": rest}
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
