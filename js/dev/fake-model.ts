@@ -1,28 +1,34 @@
-/** A widget model without a kernel: what was set and saved can be looked at, and traits can be sent. */
+/** A widget model without a kernel: what was set and sent can be looked at, and a kernel's part can be played. */
 
 import type { StageTraits } from "../src/contract";
-import type { Model } from "../src/widgets/model";
+import type { Message, Model } from "../src/widgets/model";
+
+type Callback = (...values: never[]) => void;
 
 export class FakeModel implements Model {
   readonly saved: Partial<StageTraits>[] = [];
+  readonly sent: Message[] = [];
+  readonly uploads: ArrayBuffer[] = [];
   dead = false;
+  /** What a pretended kernel does with a message of the page. */
+  onMessage: (message: Message) => void = () => {};
   readonly #traits: StageTraits;
   #dirty: Partial<StageTraits> = {};
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #listeners = new Map<string, Set<Callback>>();
 
   constructor(traits: Partial<StageTraits>) {
     const nothing = new DataView(new ArrayBuffer(0));
     this.#traits = {
       setup: {},
       thumbs: nothing,
-      film: nothing,
+      kept: nothing,
       progress: {},
       error: {},
-      jump: {},
+      put: {},
       request: {},
       shown: {},
       cancel: 0,
-      step: 0,
+      look: {},
       ...traits,
     };
   }
@@ -33,7 +39,7 @@ export class FakeModel implements Model {
 
   set<K extends keyof StageTraits>(name: K, value: StageTraits[K]): void {
     this.#dirty[name] = value;
-    this.send({ [name]: value });
+    this.put({ [name]: value });
   }
 
   save_changes(): void {
@@ -42,25 +48,45 @@ export class FakeModel implements Model {
     this.#dirty = {};
   }
 
-  on(name: string, callback: () => void): void {
+  send(message: unknown, _callbacks?: unknown, buffers: (ArrayBuffer | ArrayBufferView)[] = []) {
+    if (this.dead) throw new Error("the comm is closed");
+    this.sent.push(message as Message);
+    for (const buffer of buffers) this.uploads.push(buffer as ArrayBuffer);
+    this.onMessage(message as Message);
+  }
+
+  on(name: string, callback: Callback): void {
     const known = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, known.add(callback));
   }
 
-  off(name: string, callback: () => void): void {
+  off(name: string, callback: Callback): void {
     this.#listeners.get(name)?.delete(callback);
   }
 
-  /** What the kernel does: change traits and tell the page. */
-  send(traits: Partial<StageTraits>): void {
+  /** What the kernel does with traits: change them and tell the page. */
+  put(traits: Partial<StageTraits>): void {
     Object.assign(this.#traits, traits);
-    for (const name of Object.keys(traits)) {
-      for (const callback of this.#listeners.get(`change:${name}`) ?? []) callback();
-    }
+    for (const name of Object.keys(traits)) this.#tell(`change:${name}`);
+  }
+
+  /** What the kernel does with blobs: a message with one buffer. */
+  message(message: Message, blob: DataView | null = null): void {
+    this.#tell("msg:custom", message, blob ? [blob] : []);
+  }
+
+  film(blob: DataView): void {
+    this.message({ type: "film" }, blob);
   }
 
   /** How many callbacks are still held: none after the cleanup. */
   get listening(): number {
     return [...this.#listeners.values()].reduce((count, one) => count + one.size, 0);
+  }
+
+  #tell(event: string, ...values: unknown[]): void {
+    for (const callback of [...(this.#listeners.get(event) ?? [])]) {
+      callback(...(values as never[]));
+    }
   }
 }

@@ -10,15 +10,17 @@ export const SETUP = {
   classes: CLASSES,
   samples: CLASSES.slice(0, 7).map((label, index) => ({ name: `${index + 1} of 7`, label })),
   rules: [
-    { name: "uniform", says: "every input alike", parameters: [] },
+    { name: "uniform", says: "every input alike", formula: "φ", parameters: [] },
     {
       name: "proportional",
       says: "by size of contribution",
+      formula: "φ",
       parameters: [{ name: "power", label: "power", min: 0.25, max: 4, default: 1, scale: "log" }],
     },
     {
       name: "softmax",
       says: "the same, sharper as T falls",
+      formula: "φ",
       parameters: [
         { name: "temperature", label: "temperature", min: 0.05, max: 20, default: 1, scale: "log" },
       ],
@@ -26,14 +28,22 @@ export const SETUP = {
     {
       name: "softmin",
       says: "to the inputs that the gradient part uses least",
+      formula: "φ",
       parameters: [
         { name: "temperature", label: "temperature", min: 0.05, max: 20, default: 1, scale: "log" },
       ],
     },
-    { name: "aligned", says: "to the inputs pushing the way the bias pushes", parameters: [] },
-    { name: "opposed", says: "to the inputs the bias works against", parameters: [] },
-    { name: "winner", says: "all to the largest", parameters: [] },
-    { name: "weights", says: "by wiring alone", parameters: [] },
+    {
+      name: "aligned",
+      says: "to the inputs pushing the way the bias pushes",
+      formula: "φ",
+      parameters: [],
+    },
+    { name: "opposed", says: "to the inputs the bias works against", formula: "φ", parameters: [] },
+    { name: "winner", says: "all to the largest", formula: "φ", parameters: [] },
+    { name: "weights", says: "by wiring alone", formula: "φ", parameters: [] },
   ],
+  uploads: true,
+  offline: false,
   notices: [],
 };

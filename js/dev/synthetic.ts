@@ -1,5 +1,6 @@
 /** Films that no network made, plausible enough to look at: mass that starts wide and ends on a shape. */
 
+import { keyOf, type Question } from "../src/detail";
 import type { State } from "../src/film";
 import { Packer } from "./pack";
 import { CLASSES } from "./setup";
@@ -9,6 +10,8 @@ export interface Recipe {
   size: number;
   state: State;
   answers: number | null;
+  lane?: number;
+  part?: "numbers" | "whole";
   /** Let the gathered bias change sign on the way. */
   negative?: boolean;
   /** Put NaN into the attribution and into one tile. */
@@ -99,6 +102,8 @@ interface Stop {
   group: string;
   height: number;
   channels: number;
+  /** An op that adds nothing and shares nothing by rule: a stop at the level of ops only. */
+  quiet?: boolean;
 }
 
 function stopsOf({ stops, size }: Recipe): Stop[] {
@@ -109,12 +114,10 @@ function stopsOf({ stops, size }: Recipe): Stop[] {
     const level = Math.min(4, Math.floor(depth * 5));
     const height = Math.max(Math.round(size / 2 ** (level + (size > 64 ? 1 : 0))), 4);
     const name = index === 0 ? "fc" : `layer${level}.${inner - index}.conv${(index % 2) + 1}`;
-    list.push({
-      name,
-      group: name.split(".")[0] ?? "",
-      height: index === 0 ? 1 : height,
-      channels: 16 << level,
-    });
+    const group = name.split(".")[0] ?? "";
+    const channels = 16 << level;
+    if (index > 0) list.push({ name: `${name}.relu`, group, height, channels, quiet: true });
+    list.push({ name, group, height: index === 0 ? 1 : height, channels });
   }
   list.push({ name: "input", group: "input", height: size, channels: 3 });
   return list;
@@ -130,8 +133,8 @@ export function makeFilm(recipe: Recipe): DataView {
   const packer = new Packer();
   const target = state.target ?? 0;
   const value = 28.5619 - target * 1.7;
-  const added = stopsOf(recipe).map((_, index, all) => {
-    if (index === 0 || index === all.length - 1) return 0;
+  const added = stopsOf(recipe).map(({ quiet }, index, all) => {
+    if (index === 0 || index === all.length - 1 || quiet) return 0;
     const size = random() ** 5 * (index === Math.round(all.length / 5) ? 40 : 1.4);
     return recipe.negative && random() < 0.55 ? -size * 1.6 : size * (random() < 0.12 ? -0.4 : 1);
   });
@@ -142,23 +145,64 @@ export function makeFilm(recipe: Recipe): DataView {
     const before = arriving;
     arriving += own;
     const ends = index === 0 || index === all.length - 1;
+    const sees = 2 ** Math.max(0, Math.log2(size / Math.max(1, stop.height)));
     return {
+      node: stop.name.replaceAll(".", "_"),
       name: stop.name,
-      module: stop.name,
-      op: stop.height === 1 ? "linear" : "convolution",
-      group: stop.group,
+      module: ends ? "" : stop.name.replace(".relu", ""),
+      op: stop.quiet ? "relu" : stop.height === 1 ? "linear" : "convolution",
+      mixes: !ends && !stop.quiet,
+      adds: own !== 0,
       shape: stop.height === 1 ? [stop.channels] : [stop.channels, stop.height, stop.height],
       arriving: round(before),
       intercept: round(own),
       unshared: 0,
-      added: round(own),
       cut_gradient: round(value - arriving),
       cut_bias: round(arriving),
       cut_unshared: 0,
       residual: ends ? 0 : round((random() - 0.5) * 4e-6),
       exact: true,
-      mass: mass(stop, index, packer, random, recipe),
+      triage: {
+        broken: recipe.broken && index === 3 ? 5 : 0,
+        negative: round(random() / 2),
+        dead: round(random()),
+        entropy: ends || stop.quiet ? null : round(random()),
+        ms: round(random() * 5),
+      },
+      field:
+        stop.height === 1
+          ? null
+          : { start: [-sees, -sees], step: [sees, sees], size: [3 * sees, 3 * sees] },
+      tensor: tensor(stop, index, packer, random, recipe),
     };
+  });
+  const stops = stopsOf(recipe).map(({ name, group, quiet }, frame) => ({
+    frame,
+    name,
+    group,
+    quiet: quiet === true,
+  }));
+  const bare = ({ frame, name, group }: { frame: number; name: string; group: string }) => ({
+    frame,
+    name,
+    group,
+  });
+  const last = stops.length - 1;
+  const levels = {
+    ops: stops.map(bare),
+    layers: stops.filter(({ quiet }) => !quiet).map(bare),
+    blocks: stops
+      .filter(({ group, frame }) => frame === 0 || group !== stops[frame + 1]?.group)
+      .map(({ frame, name, group }) => ({
+        frame,
+        name: frame === 0 || frame === last ? name : group,
+        group,
+      })),
+  };
+  // A chain, with a skip of a third of the mass past every fifth step.
+  const flows = frames.slice(0, -1).flatMap((frame, from) => {
+    const net = round(frame.arriving + frame.intercept);
+    return [[from, from + 1, net, Math.abs(net) * 1.4]];
   });
   const side = Math.min(size, 224);
   const gradient = attribution(side, random, value - b, state.sample, 6);
@@ -206,9 +250,11 @@ export function makeFilm(recipe: Recipe): DataView {
           bias: packer.add(few.map((x) => x * x * 0.2 - 0.3)),
         };
   const header = {
-    version: 1,
-    key: JSON.stringify(state),
+    version: 2,
+    key: keyOf(state),
     answers,
+    lane: recipe.lane ?? 0,
+    part: recipe.part ?? "whole",
     state,
     network: recipe.stops > 60 ? "ResNet-50" : "ResNet-18",
     precision: "float32",
@@ -226,11 +272,13 @@ export function makeFilm(recipe: Recipe): DataView {
       exact: true,
     },
     frames,
+    levels,
+    flows,
   };
   return packer.pack(header, shift);
 }
 
-function mass(
+function tensor(
   stop: Stop,
   index: number,
   packer: Packer,
@@ -238,38 +286,148 @@ function mass(
   recipe: Recipe,
 ): object {
   if (index === 0) return { kind: "none" };
+  if (recipe.part === "numbers") return { kind: "pending" };
   const { height, channels } = stop;
   if (height === 1 || recipe.kind === "vector") {
-    const values = Float32Array.from({ length: channels }, () => (random() - 0.3) ** 3);
-    return { kind: "vector", channels, height: 1, width: channels, values: packer.add(values) };
+    const values = () =>
+      packer.add(Float32Array.from({ length: channels }, () => (random() - 0.3) ** 3));
+    return {
+      kind: "vector",
+      channels,
+      length: channels,
+      value: values(),
+      contribution: values(),
+      mass: values(),
+    };
   }
   const shown = Array.from({ length: Math.min(24, channels) }, (_, at) => (at * 37) % channels);
-  const small = Math.min(height, 56);
-  const tiles = new Uint8Array(shown.length * small * small);
-  shown.forEach((_, at) => {
-    tiles.set(tile(small, small, random, recipe.state.sample, 0.4 - at * 0.03), at * small * small);
-  });
-  if (recipe.broken) tiles.fill(0, small, small + 5);
+  return maps(shown, channels, height, packer, random, recipe);
+}
+
+function maps(
+  shown: number[],
+  channels: number,
+  height: number,
+  packer: Packer,
+  random: () => number,
+  recipe: Recipe,
+): object {
+  const block = Math.ceil(height / 56);
+  const small = Math.ceil(height / block);
+  const planes = () => {
+    const tiles = new Uint8Array(shown.length * small * small);
+    shown.forEach((_, at) => {
+      const lean = 0.4 - (at % 24) * 0.03;
+      tiles.set(tile(small, small, random, recipe.state.sample, lean), at * small * small);
+    });
+    if (recipe.broken) tiles.fill(0, small, small + 5);
+    return {
+      limit: 0.0012,
+      tiles: packer.add(tiles),
+      sums: shown.map((_, at) => round(0.08 * 0.93 ** at * (at % 7 === 6 ? -1 : 1))),
+      clipped: shown.map(() => 0),
+      broken: shown.map((_, at) => (recipe.broken && at === 0 ? 5 : 0)),
+    };
+  };
   return {
     kind: "maps",
     channels,
-    shown,
-    sums: shown.map((_, at) => round(0.08 * 0.93 ** at * (at % 7 === 6 ? -1 : 1))),
     height: small,
     width: small,
-    limit: 0.0012,
-    tiles: packer.add(tiles),
-    flat: {
-      height: small,
-      width: small,
-      limit: 0.01,
-      tile: packer.add(tile(small, small, random, recipe.state.sample, 0.5)),
-    },
+    block,
+    shown,
+    flat: { limit: 0.01, tile: packer.add(tile(small, small, random, recipe.state.sample, 0.5)) },
+    value: planes(),
+    contribution: planes(),
+    mass: planes(),
   };
+}
+
+/** The answer to a question, as the kernel would give it. */
+export function makeDetail(question: Question, shift = 0): DataView {
+  const packer = new Packer();
+  const random = dice(JSON.stringify(question).length * 7);
+  const key = keyOf(question);
+  if (question.kind === "parts") {
+    const gradient = CLASSES.map((_, index) => round(4 - index * 0.3 + random() * 4));
+    const bias = CLASSES.map((_, index) => round(24 - index * 1.4 + random() * 4));
+    return packer.pack({ version: 2, key, kind: "parts", gradient, bias }, shift);
+  }
+  if (question.kind === "channels") {
+    const shown = Array.from({ length: 24 }, (_, at) => question.page * 24 + at);
+    const state = { ...FIRST, sample: 0 };
+    const recipe: Recipe = { stops: 8, size: 16, state, answers: null };
+    const tensor = maps(shown, 96, 14, packer, random, recipe);
+    return packer.pack({ version: 2, key, kind: "channels", pages: 4, tensor }, shift);
+  }
+  const terms = Array.from({ length: 12 }, (_, at) => {
+    const weight = round(random() - 0.4);
+    const value = round(random() * 500);
+    const share = round(0.07 * 0.8 ** at);
+    return {
+      frame: question.frame + 1,
+      at: [15 + at, 16, 12],
+      name: "features.6.squeeze",
+      weight,
+      value,
+      strength: round(weight * value),
+      share,
+      mass: round(share * 0.000554),
+    };
+  });
+  const rest_share = round(1 - terms.reduce((sum, { share }) => sum + share, 0));
+  const from = Array.from({ length: 4 }, (_, at) => ({
+    frame: Math.max(0, question.frame - 1),
+    at: [at, 8, 6],
+    name: "features.7",
+    share: round(0.3 - at * 0.05),
+    mass: 0.0008,
+    part: round((0.3 - at * 0.05) * 0.0008),
+  }));
+  return packer.pack(
+    {
+      version: 2,
+      key,
+      kind: "unit",
+      node: "convolution_3",
+      unit: question.unit,
+      value: 12.3,
+      grad: 0.00021,
+      mass: 0.000554,
+      arrived: 0.00055,
+      own: 0.000004,
+      unshared: 0,
+      rule: "proportional(power=1.0)",
+      formula: "φ = |s|^power",
+      gives: { terms, count: 288, rest_share, rest_mass: round(rest_share * 0.000554) },
+      comes: { terms: from, count: 9, rest_part: 0.00003 },
+      python: 'explorer.attribution.unit("convolution_3", (79, 16, 12))',
+    },
+    shift,
+  );
+}
+
+const FIRST: State = {
+  sample: 0,
+  target: 0,
+  versus: null,
+  rule: "proportional",
+  parameters: { power: 1 },
+  plan: {},
+};
+
+/** Films and answers for a page without a kernel. */
+export function makeKept(films: DataView[], details: DataView[], look: object): DataView {
+  const packer = new Packer();
+  const add = (blob: DataView) => {
+    const bytes = new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+    return [packer.add(bytes), blob.byteLength];
+  };
+  return packer.pack({ version: 2, films: films.map(add), details: details.map(add), look });
 }
 
 export function makeThumbs(count: number, size = 32): DataView {
   const packer = new Packer();
   const items = Array.from({ length: count }, (_, sample) => packer.add(scene(size, sample)));
-  return packer.pack({ version: 1, height: size, width: size, items });
+  return packer.pack({ version: 2, height: size, width: size, items });
 }

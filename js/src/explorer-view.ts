@@ -1,66 +1,118 @@
-/** The explorer on a bare page: charts put together, painted from one plain view, knowing no widget model. */
+/** The explorer on a bare page: charts put together, painted from one look at some films. */
 
 import { atlas } from "./charts/atlas";
+import { classes } from "./charts/classes";
 import { controls } from "./charts/controls";
+import { flow } from "./charts/flow";
 import { foot } from "./charts/foot";
 import { gallery } from "./charts/gallery";
+import { inspector } from "./charts/inspector";
 import { ledger } from "./charts/ledger";
-import { describeStep, rail } from "./charts/rail";
+import { rail } from "./charts/rail";
 import { banner, busy, notices, speaker } from "./charts/status";
+import { tabs } from "./charts/tabs";
+import { toolbar } from "./charts/toolbar";
 import { transport } from "./charts/transport";
+import { nextAnomaly, triage } from "./charts/triage";
 import type { Theme } from "./colour";
+import type { Question } from "./detail";
 import { el } from "./dom";
 import { compact } from "./figures";
-import type { Failure, Film, Progress, Setup, State, Thumbs } from "./film";
+import type { Film, Setup, Thumbs } from "./film";
 import { keyboard } from "./keys";
+import type { Look, OnLook, Panel } from "./look";
+import { fieldBox } from "./places";
 import type { Player } from "./player";
+import type { Session } from "./widgets/session";
 
 export interface ExplorerView {
   setup: Setup;
   thumbs: Thumbs | null;
-  film: Film | null;
-  state: State | null;
-  busy: boolean;
-  progress: Progress | null;
-  cancellable: boolean;
-  failure: Failure | null;
   theme: Theme;
 }
 
+/** What the page asks of the conversation behind it. */
+export type Talk = Pick<
+  Session,
+  | "look"
+  | "film"
+  | "films"
+  | "working"
+  | "busy"
+  | "progress"
+  | "cancellable"
+  | "failure"
+  | "gone"
+  | "details"
+  | "canUndo"
+  | "canRedo"
+  | "undo"
+  | "redo"
+  | "cancel"
+  | "dismiss"
+  | "upload"
+>;
+
 export interface ExplorerEvents {
   player: Player;
-  onAsk(change: Partial<State>): void;
-  onCancel(): void;
-  onDismiss(): void;
+  session: Talk;
+  onLook: OnLook;
 }
 
 const LEGEND = "ribbon: bias gathered on the way · bars: added by each layer, root scale";
 
-export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEvents) {
-  const top = controls({ onAsk });
+export function explorerView({ player, session, onLook }: ExplorerEvents) {
+  const { details } = session;
+  const ask = (question: Question) => details.ask(question);
+  const voice = speaker();
+  const say = (text: string) => voice.say(text);
+  const top = controls({ onLook, onUpload: (file) => void send(file) });
   const walk = transport({
     onInput: () => step(() => player.go(player.count - 1)),
     onOutput: () => step(() => player.go(0)),
     onToward: () => step(() => player.go(player.step + 1)),
     onBack: () => step(() => player.go(player.step - 1)),
     onPlay: () => player.toggle(),
+    onLook,
   });
-  const work = busy({ onCancel });
-  const wrong = banner({ onDismiss });
+  const work = busy({ onCancel: () => session.cancel() });
+  const wrong = banner({ onDismiss: () => session.dismiss() });
   const notes = notices();
-  const voice = speaker();
-  const track = rail({ onScrub: (step, resting) => player.go(step, resting) });
-  const pictures = gallery();
+  const tools = toolbar({ onUndo: undo, onRedo: redo, say });
+  const track = rail({
+    onScrub: (frame, resting) => player.go(stopOf(frame), resting),
+    onLook,
+  });
+  const pictures = gallery({ onLook });
   const sums = ledger();
-  const maps = atlas();
+  const maps = atlas({ onLook, onHover: hover, onMore: ask });
+  const equation = inspector({ onLook, onAsk: ask, say });
+  const graph = flow({ onLook });
+  const health = triage({ onLook });
+  const parts = classes({ onLook, onAsk: ask });
   const bottom = foot();
   const legend = el("span", { class: "soft legend" }, LEGEND);
   const waiting = el("p", { class: "bbp-waiting soft" }, "Waiting for the first film.");
+  const panels = tabs<Panel>(
+    "What is shown of this step",
+    [
+      {
+        key: "maps",
+        label: "feature maps",
+        node: el("div", { class: "maps-and-unit" }, maps.node, equation.node),
+      },
+      { key: "flow", label: "flow", node: graph.node },
+      { key: "triage", label: "triage", node: health.node },
+      { key: "classes", label: "classes", node: parts.node },
+    ],
+    (panel) => onLook({ panel }),
+  );
   const stage = el(
     "div",
     { class: "stage" },
     el("div", { class: "rail-box" }, track.node),
-    el("div", { class: "columns" }, pictures.node, sums.node, maps.node),
+    el("div", { class: "columns" }, pictures.node, sums.node),
+    panels.node,
   );
   const node = el(
     "div",
@@ -70,7 +122,13 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
       { class: "body" },
       notes.node,
       top.node,
-      el("div", { class: "between" }, el("div", { class: "says" }, legend, work.node), walk.node),
+      el(
+        "div",
+        { class: "between" },
+        el("div", { class: "says" }, legend, work.node),
+        tools.node,
+        walk.node,
+      ),
       wrong.node,
       waiting,
       stage,
@@ -79,20 +137,46 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
     ),
   );
   let view: ExplorerView | null = null;
+  let hovered: Look["unit"] = null;
+
+  function stopOf(frame: number): number {
+    const stops = session.film?.levels[session.look.level] ?? [];
+    const found = stops.findIndex((stop) => stop.frame >= frame);
+    return found < 0 ? stops.length - 1 : found;
+  }
+
+  async function send(file: File) {
+    if (!session.upload(file.name, await file.arrayBuffer()))
+      say("there is no kernel to explain it");
+  }
+
+  function undo() {
+    session.undo();
+    say("undone");
+  }
+
+  function redo() {
+    session.redo();
+    say("done again");
+  }
 
   function speak() {
-    const film = view?.film;
-    const frame = film?.frames[player.step];
+    const { film, look } = session;
+    const frame = film?.frames[look.step];
     if (!film || !frame) return;
     const check = frame.exact ? "adds up" : "does not add up";
-    voice.say(
-      `${describeStep(film, player.step)}; gathered ${compact(frame.cut_bias)} of ${compact(film.totals.bias)}, ${check}`,
-    );
+    const words = track.slider.getAttribute("aria-valuetext") ?? "";
+    say(`${words}; gathered ${compact(frame.cut_bias)} of ${compact(film.totals.bias)}, ${check}`);
   }
 
   function step(by: () => void) {
     by();
     speak();
+  }
+
+  function hover(unit: Look["unit"]) {
+    hovered = unit;
+    paintPictures();
   }
 
   const stopKeys = keyboard(node, {
@@ -101,30 +185,61 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
     output: () => step(() => player.go(0)),
     input: () => step(() => player.go(player.count - 1)),
     play: () => player.toggle(),
-    escape: () => (player.playing ? player.pause() : onCancel()),
+    escape: () => (player.playing ? player.pause() : session.cancel()),
     hurry: (faster) => player.hurry(faster),
     rule: (index) => top.rule(index),
+    anomaly: () => {
+      const { film, look } = session;
+      const next = film ? nextAnomaly(film, look.step) : null;
+      if (next === null) return say("nothing out of the ordinary at any step");
+      step(() => onLook({ step: next, level: "ops" }));
+    },
+    undo,
+    redo,
   });
 
   // The keys belong to the rail: a click on paper gives it the focus, a click on a control keeps its own.
   node.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    if (target?.closest("button, input, label, summary, pre, li")) return;
+    if (target?.closest("button, input, label, summary, pre, li, canvas, textarea, [tabindex]"))
+      return;
     if (globalThis.getSelection?.()?.isCollapsed === false) return;
-    track.node.focus({ preventScroll: true });
+    track.slider.focus({ preventScroll: true });
   });
+
+  function paintPictures() {
+    const { film, films, look } = session;
+    if (!view || !film) return;
+    const unit = hovered ?? look.unit;
+    const frame = unit ? film.frames[unit.frame] : undefined;
+    const grid = film.input.kind === "picture" ? film.input : null;
+    const box = unit && frame && grid ? fieldBox(frame, unit.at, grid) : null;
+    pictures.update({ films, look, frame: look.step, theme: view.theme, box });
+  }
 
   /** What changes from step to step: kept apart, since it runs while playing. */
   function paintStep() {
-    const film = view?.film;
-    const frame = film?.frames[player.step];
-    walk.update(player);
-    if (!view || !film || !frame) return;
+    const { film, films, look } = session;
+    walk.update({
+      step: player.step,
+      count: player.count,
+      playing: player.playing,
+      speed: player.speed,
+      level: look.level,
+    });
+    if (!view || !film) return;
     const { theme, setup } = view;
-    track.update({ film, step: player.step });
-    pictures.update({ film, frame, theme });
-    sums.update({ film, step: player.step, target: film.target.label });
-    maps.update({ frame, theme, names: channelNames(film, player.step, setup) });
+    const frame = look.step;
+    track.update({ films, look });
+    paintPictures();
+    sums.update({ film, frame, level: look.level, target: film.target.label });
+    if (look.panel === "maps") {
+      const names = channelNames(film, frame, setup);
+      maps.update({ film, frame, look, theme, names, more: (question) => details.get(question) });
+      equation.update({ film, look, setup, detail: (question) => details.get(question) });
+    } else if (look.panel === "flow") graph.update({ film, look, theme });
+    else if (look.panel === "triage") health.update({ film, other: otherFilm(films, look), look });
+    else parts.update({ film, look, setup, detail: (question) => details.get(question) });
   }
 
   return {
@@ -132,24 +247,23 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
     paintStep,
     update(next: ExplorerView) {
       view = next;
-      const { setup, thumbs, film, state } = next;
+      const { setup, thumbs } = next;
+      const { film, films, look, working } = session;
       node.dataset.theme = next.theme;
       notes.update(setup.notices);
-      work.update(next);
-      wrong.update(next.failure);
-      top.node.hidden = state === null;
+      work.update(session);
+      wrong.update(session.failure);
+      tools.update(session);
       walk.node.hidden = film === null;
       legend.hidden = film === null;
       stage.hidden = film === null;
-      waiting.hidden = film !== null || next.failure !== null;
-      // While another sample is on its way the chips of the one that is seen stay.
-      const scores = film?.scores ?? [];
+      waiting.hidden = film !== null || session.failure !== null;
       // No target means the largest score: which one that is, the film of this sample knows.
-      const largest = film?.state.sample === state?.sample ? (film?.target.index ?? null) : null;
-      if (state) top.update({ setup, thumbs, state, scores, aim: state.target ?? largest });
-      const network = film?.network ?? setup.network;
+      const largest = film?.state.sample === look.sample ? (film?.target.index ?? null) : null;
+      top.update({ setup, thumbs, look, film, films, aim: look.target ?? largest, working });
+      panels.update(look.panel);
       bottom.update({
-        network,
+        network: film?.network ?? setup.network,
         precision: film?.precision ?? "",
         steps: (film?.frames.length ?? 1) - 1,
       });
@@ -157,14 +271,21 @@ export function explorerView({ player, onAsk, onCancel, onDismiss }: ExplorerEve
     },
     destroy() {
       stopKeys();
-      for (const part of [top, work, voice, track, pictures, sums, maps]) part.destroy();
+      const all = [top, work, voice, track, pictures, sums, maps, equation, graph, health, parts];
+      for (const part of all) part.destroy();
     },
   };
 }
 
+/** The lane that is compared with the active one: the one that is subtracted, else the next that is there. */
+function otherFilm(films: (Film | null)[], look: Look): Film | null {
+  if (look.difference !== null) return films[look.difference] ?? null;
+  return films.find((film, lane) => film !== null && lane !== look.lane) ?? null;
+}
+
 /** Only the two ends have channels with names: the classes, and the features of a table. */
-function channelNames(film: Film, step: number, setup: Setup): string[] | null {
-  if (step === 0) return setup.classes;
-  const atInput = step === film.frames.length - 1;
+function channelNames(film: Film, frame: number, setup: Setup): string[] | null {
+  if (frame === 0) return setup.classes;
+  const atInput = frame === film.frames.length - 1;
   return atInput && film.input.kind === "vector" ? film.input.names : null;
 }

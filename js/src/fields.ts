@@ -82,6 +82,22 @@ export class Fields {
     return this.raw(name) === null ? null : this.fields(name);
   }
 
+  /** The object as it came, unread. */
+  object(name: string): Record<string, unknown> {
+    return this.fields(name).#data;
+  }
+
+  get names(): string[] {
+    return Object.keys(this.#data);
+  }
+
+  /** A list of objects, each read in the same way. */
+  each<T>(name: string, read: (entry: Fields) => T): T[] {
+    return this.list(name).map((entry, index) =>
+      read(new Fields(entry, `${this.path}.${name}[${index}]`)),
+    );
+  }
+
   list(name: string): unknown[] {
     const value = this.raw(name);
     return Array.isArray(value) ? value : this.#refuse(name, "a list");

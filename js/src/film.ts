@@ -1,7 +1,7 @@
 /**
  * A film as the charts see it: the wire's own names, with arrays where the wire has offsets.
  *
- * Names stay snake_case because they are the contract's, written the same in Python.
+ * Names stay snake_case because they are the contract's (`docs/film.md`), written the same in Python.
  */
 
 /** A number, or null where Python had NaN or an infinity: JSON holds neither. */
@@ -9,17 +9,32 @@ export type Figure = number | null;
 
 export type Parameter = number | boolean | string | null;
 
-/** What is being explained, and how: one film answers one of these. */
-export interface State {
-  sample: number;
-  target: number | null;
-  versus: number | null;
+/** A rule with its parameters. */
+export interface Choice {
   rule: string;
   parameters: Record<string, Parameter>;
 }
 
-export interface Request extends State {
+/** Which rule shares where: one for all steps, others for those that the plan names. */
+export interface Lane extends Choice {
+  plan: Record<string, Choice>;
+}
+
+/** What is explained, whatever the rule. */
+export interface Aim {
+  sample: number;
+  target: number | null;
+  versus: number | null;
+}
+
+/** What is being explained, and how: one film answers one of these. */
+export interface State extends Aim, Lane {}
+
+export interface Request extends Aim {
   seq: number;
+  lanes: Lane[];
+  /** The lanes whose films the page has not got. */
+  wanted: number[];
 }
 
 export interface Grid {
@@ -33,45 +48,93 @@ export interface Flat extends Grid {
   tile: Uint8Array;
 }
 
-export interface MapsMass extends Grid {
+/** One of the three ways to see a tensor, as tiles of the channels shown, one after the other. */
+export interface Planes {
+  limit: Figure;
+  tiles: Uint8Array;
+  /** The exact signed sum of each channel shown. */
+  sums: Figure[];
+  /** Tile pixels beyond the limit, and not finite. */
+  clipped: number[];
+  broken: number[];
+}
+
+/** The value at a step, grad ⊙ value, and the mass that waits there. */
+export type Way = "value" | "contribution" | "mass";
+
+export const WAYS: readonly Way[] = ["mass", "value", "contribution"];
+
+export interface Maps extends Grid, Record<Way, Planes> {
   kind: "maps";
   channels: number;
+  /** Tile (r, c) covers the places block·r to block·r + block. */
+  block: number;
   shown: number[];
-  sums: Figure[];
-  limit: Figure;
-  /** One tile per shown channel, one after the other. */
-  tiles: Uint8Array;
-  flat: Flat | null;
+  flat: Flat;
 }
 
-export interface VectorMass {
+export interface Vector extends Record<Way, Float32Array> {
   kind: "vector";
   channels: number;
-  values: Float32Array;
 }
 
-export interface NoMass {
-  kind: "none";
+export type Tensor = Maps | Vector | { kind: "none" } | { kind: "pending" };
+
+export interface Triage {
+  broken: number;
+  negative: Figure;
+  dead: Figure;
+  entropy: Figure;
+  ms: Figure;
 }
 
-export type Mass = MapsMass | VectorMass | NoMass;
+/** The receptive field: the unit at row r sees the input's rows start + step · r and `size` on; the same for columns. */
+export interface Field {
+  start: [number, number];
+  step: [number, number];
+  size: [number, number];
+}
 
+/** One step of the ledger. */
 export interface Frame {
+  node: string;
   name: string;
   module: string;
   op: string;
-  group: string;
   shape: number[];
+  mixes: boolean;
+  adds: boolean;
   arriving: Figure;
   intercept: Figure;
   unshared: Figure;
-  added: Figure;
   cut_gradient: Figure;
   cut_bias: Figure;
   cut_unshared: Figure;
   residual: Figure;
   exact: boolean;
-  mass: Mass;
+  triage: Triage;
+  /** Null: every place of the input is seen, or it is not known which. */
+  field: Field | null;
+  tensor: Tensor;
+}
+
+export type Level = "blocks" | "layers" | "ops";
+
+export const LEVELS: readonly Level[] = ["blocks", "layers", "ops"];
+
+/** Where the stepper stops: it stands for the frames after the stop before, up to its own. */
+export interface Stop {
+  frame: number;
+  name: string;
+  group: string;
+}
+
+/** Mass handed from one frame to another that is nearer the input. */
+export interface Flow {
+  from: number;
+  to: number;
+  net: Figure;
+  gross: Figure;
 }
 
 export interface PictureInput extends Grid {
@@ -95,6 +158,9 @@ export interface VectorInput {
 export interface Film {
   key: string;
   answers: number | null;
+  lane: number;
+  /** A large film comes twice: first its numbers, every tensor pending, then whole. */
+  part: "numbers" | "whole";
   state: State;
   network: string;
   precision: string;
@@ -112,6 +178,8 @@ export interface Film {
     exact: boolean;
   };
   frames: Frame[];
+  levels: Record<Level, Stop[]>;
+  flows: Flow[];
   /** Size of the blob, to bound what the page keeps. */
   bytes: number;
 }
@@ -132,6 +200,7 @@ export interface RuleParameter {
 export interface Rule {
   name: string;
   says: string;
+  formula: string;
   parameters: RuleParameter[];
 }
 
@@ -140,11 +209,16 @@ export interface Setup {
   classes: string[] | null;
   samples: { name: string; label: string | null }[];
   rules: Rule[];
+  /** Whether pictures of one's own may be added. */
+  uploads: boolean;
+  /** A page that was saved has no kernel. */
+  offline: boolean;
   notices: string[];
 }
 
 export interface Progress {
   seq: number | null;
+  lane: number;
   stage: string;
   done: number;
   total: number;
@@ -152,7 +226,15 @@ export interface Progress {
 
 export interface Failure {
   seq: number | null;
+  /** The lane that failed, where others may go on. */
+  lane: number | null;
   title: string;
   message: string;
   traceback: string;
+}
+
+/** The stop at which a step is seen at a level: the first one that is not before it. */
+export function stopAt(stops: readonly Stop[], frame: number): number {
+  const found = stops.findIndex((stop) => stop.frame >= frame);
+  return found < 0 ? stops.length - 1 : found;
 }

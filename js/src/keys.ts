@@ -9,6 +9,9 @@ export interface Keys {
   escape(): void;
   hurry(faster: boolean): void;
   rule(index: number): void;
+  anomaly(): void;
+  undo(): void;
+  redo(): void;
 }
 
 const NATIVE = "button, input, select, textarea, summary, a, pre";
@@ -23,10 +26,28 @@ export function keyboard(root: HTMLElement, keys: Keys): () => void {
     Escape: keys.escape,
     "[": () => keys.hurry(false),
     "]": () => keys.hurry(true),
+    n: keys.anomaly,
+  };
+
+  /** Undoing is the widget's also from a slider or a button; a field of text keeps its own. */
+  const history = (event: KeyboardEvent): (() => void) | null => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.matches("textarea, input[type=search], input[type=text]")) return null;
+    const key = event.key.toLowerCase();
+    if (key === "y" || (key === "z" && event.shiftKey)) return keys.redo;
+    return key === "z" ? keys.undo : null;
   };
 
   const press = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented) return;
+    const past = history(event);
+    if (past) {
+      event.preventDefault();
+      event.stopPropagation();
+      return past();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const control = event.target instanceof Element ? event.target.closest(NATIVE) : null;
     // Sliders and fields live by the keyboard: only Escape is ours there. A button keeps its space bar.
     const typing = control !== null && !(control instanceof HTMLButtonElement);

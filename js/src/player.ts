@@ -22,6 +22,7 @@ export class Player {
   #playing = false;
   #began = 0;
   #from = 0;
+  #held = false;
 
   constructor(events: PlayerEvents) {
     this.#events = events;
@@ -37,6 +38,11 @@ export class Player {
 
   get playing(): boolean {
     return this.#playing;
+  }
+
+  /** Whether more moves are on their way: the clock runs, or a hand is on the rail. */
+  get moving(): boolean {
+    return this.#playing || this.#held;
   }
 
   get speed(): number {
@@ -55,6 +61,7 @@ export class Player {
   /** Go to a step by hand, which stops the playing; `resting` is false while the hand still moves. */
   go(step: number, resting = true): void {
     this.#stop();
+    this.#held = !resting;
     this.#move(step);
     this.#settle(resting);
   }

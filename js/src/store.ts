@@ -1,13 +1,22 @@
 /** Films that have been seen, so that a second look needs no kernel. */
 
-import type { Figure, Film, State } from "./film";
+import type { Choice, Figure, Film, State } from "./film";
 
 const BOUND = 64 * 2 ** 20;
 
 /** The same question is the same text, whatever the order of its parameters. */
 export function question(state: State, target: number | null): string {
-  const parameters = Object.entries(state.parameters).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([state.sample, target, state.versus, state.rule, parameters]);
+  const { sample, versus, plan } = state;
+  const overrides = inOrder(plan).map(([name, choice]) => [name, ...words(choice)]);
+  return JSON.stringify([sample, target, versus, ...words(state), overrides]);
+}
+
+function words({ rule, parameters }: Choice) {
+  return [rule, inOrder(parameters)] as const;
+}
+
+function inOrder<T>(named: Record<string, T>): [string, T][] {
+  return Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function largest(scores: Figure[]): number | null {
@@ -35,6 +44,8 @@ export class FilmStore {
   /** Keep a film under its own state, and under the request that it answered, when that is known. */
   put(film: Film, request: State | null): void {
     const known = this.#films.get(film.key);
+    // Numbers alone never take the place of a whole film.
+    if (known?.part === "whole" && film.part === "numbers") return;
     if (known) this.#drop(film.key, known);
     this.#films.set(film.key, film);
     this.#bytes += film.bytes;
@@ -47,6 +58,11 @@ export class FilmStore {
       if (this.#bytes <= this.#bound || key === film.key) break;
       this.#drop(key, old);
     }
+  }
+
+  /** The film under its key, as Python names it. */
+  get(key: string): Film | null {
+    return this.#films.get(key) ?? null;
   }
 
   find(state: State): Film | null {

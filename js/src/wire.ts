@@ -4,10 +4,29 @@
  * Arrays are views into the one blob wherever alignment allows, so decoding costs no copy of the tiles.
  */
 
+import type { Answer, Come, Given } from "./detail";
 import { Fields, WireError } from "./fields";
-import type { Film, Flat, Frame, Mass, PictureInput, State, Thumbs, VectorInput } from "./film";
+import type {
+  Choice,
+  Field,
+  Figure,
+  Film,
+  Flat,
+  Flow,
+  Frame,
+  Lane,
+  Level,
+  Maps,
+  PictureInput,
+  Planes,
+  State,
+  Stop,
+  Tensor,
+  Thumbs,
+  VectorInput,
+} from "./film";
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** The part behind the header. */
 class Body {
@@ -76,17 +95,116 @@ export function decodeThumbs(data: DataView): Thumbs {
   return { height, width, items };
 }
 
+/** What a page without a kernel has been given: films, answers, and what to look at. */
+export interface Kept {
+  films: Film[];
+  details: { key: string; answer: Answer }[];
+  look: Record<string, unknown>;
+}
+
+export function decodeKept(data: DataView): Kept {
+  const { header, body } = open(data, "kept");
+  const inner = (name: string) =>
+    header.list(name).map((entry, index) => {
+      const path = `kept.${name}[${index}]`;
+      if (!Array.isArray(entry) || entry.length !== 2 || !entry.every(Number.isInteger)) {
+        throw new WireError(`${path}: wanted [offset, length]`);
+      }
+      const bytes = body.uint8(entry[0], entry[1], path);
+      return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    });
+  return {
+    films: inner("films").map(decodeFilm),
+    details: inner("details").map(decodeDetail),
+    look: header.object("look"),
+  };
+}
+
+export function decodeDetail(data: DataView): { key: string; answer: Answer } {
+  const { header, body } = open(data, "detail");
+  return { key: header.text("key"), answer: readAnswer(header, body) };
+}
+
+function readAnswer(header: Fields, body: Body): Answer {
+  const kind = header.text("kind");
+  if (kind === "parts") {
+    return { kind, gradient: header.figures("gradient"), bias: header.figures("bias") };
+  }
+  if (kind === "channels") {
+    const tensor = readTensor(header.fields("tensor"), body);
+    if (tensor.kind !== "maps") {
+      throw new WireError(`detail.tensor.kind: wanted "maps", got "${tensor.kind}"`);
+    }
+    return { kind, pages: header.size("pages"), tensor };
+  }
+  if (kind !== "unit") {
+    throw new WireError(`detail.kind: wanted "unit", "channels" or "parts", got "${kind}"`);
+  }
+  const gives = header.fields("gives");
+  const comes = header.fields("comes");
+  return {
+    kind,
+    node: header.text("node"),
+    unit: header.sizes("unit"),
+    value: header.figure("value"),
+    grad: header.figure("grad"),
+    mass: header.figure("mass"),
+    arrived: header.figure("arrived"),
+    own: header.figure("own"),
+    unshared: header.figure("unshared"),
+    rule: header.text("rule"),
+    formula: header.text("formula"),
+    gives: {
+      terms: gives.each("terms", readGiven),
+      count: gives.size("count"),
+      rest_share: gives.figure("rest_share"),
+      rest_mass: gives.figure("rest_mass"),
+    },
+    comes: {
+      terms: comes.each("terms", readCome),
+      count: comes.size("count"),
+      rest_part: comes.figure("rest_part"),
+    },
+    python: header.text("python"),
+  };
+}
+
+function readGiven(term: Fields): Given {
+  return {
+    frame: term.size("frame"),
+    at: term.sizes("at"),
+    name: term.text("name"),
+    weight: term.figure("weight"),
+    value: term.figure("value"),
+    strength: term.figure("strength"),
+    share: term.figure("share"),
+    mass: term.figure("mass"),
+  };
+}
+
+function readCome(term: Fields): Come {
+  return {
+    frame: term.size("frame"),
+    at: term.sizes("at"),
+    name: term.text("name"),
+    share: term.figure("share"),
+    mass: term.figure("mass"),
+    part: term.figure("part"),
+  };
+}
+
 export function decodeFilm(data: DataView): Film {
   const { header, body } = open(data, "film");
   const target = header.fields("target");
   const totals = header.fields("totals");
-  const frames = header
-    .list("frames")
-    .map((frame, index) => readFrame(new Fields(frame, `film.frames[${index}]`), body));
+  const levels = header.fields("levels");
+  const frames = header.each("frames", (frame) => readFrame(frame, body));
   if (frames.length === 0) throw new WireError("film.frames: wanted at least one frame, got none");
   return {
     key: header.text("key"),
     answers: header.figure("answers"),
+    lane: header.size("lane"),
+    part: header.text("part") === "numbers" ? "numbers" : "whole",
     state: readState(header.fields("state")),
     network: header.text("network"),
     precision: header.text("precision"),
@@ -109,18 +227,61 @@ export function decodeFilm(data: DataView): Film {
       exact: totals.flag("exact"),
     },
     frames,
+    levels: {
+      blocks: readStops(levels, "blocks", frames.length),
+      layers: readStops(levels, "layers", frames.length),
+      ops: readStops(levels, "ops", frames.length),
+    },
+    flows: header.list("flows").map((flow, index) => readFlow(flow, `film.flows[${index}]`)),
     bytes: data.byteLength,
   };
 }
 
-function readState(state: Fields): State {
+function readStops(levels: Fields, level: Level, count: number): Stop[] {
+  const stops = levels.each(level, (stop) => ({
+    frame: stop.size("frame"),
+    name: stop.text("name"),
+    group: stop.text("group"),
+  }));
+  const far = stops.find((stop) => stop.frame >= count);
+  if (stops.length === 0 || far) {
+    const came = far ? `a stop at frame ${far.frame}` : "none";
+    throw new WireError(
+      `${levels.path}.${level}: wanted stops at frames below ${count}, got ${came}`,
+    );
+  }
+  return stops;
+}
+
+function readFlow(flow: unknown, path: string): Flow {
+  const isFigure = (value: unknown): value is Figure => value === null || typeof value === "number";
+  if (Array.isArray(flow) && flow.length === 4) {
+    const [from, to, net, gross] = flow as unknown[];
+    if (typeof from === "number" && typeof to === "number" && isFigure(net) && isFigure(gross)) {
+      return { from, to, net, gross };
+    }
+  }
+  throw new WireError(`${path}: wanted [from, to, net, gross]`);
+}
+
+function readChoice(choice: Fields): Choice {
+  return { rule: choice.text("rule"), parameters: choice.parameters("parameters") };
+}
+
+export function readState(state: Fields): State {
   return {
     sample: state.size("sample"),
     target: state.figure("target"),
     versus: state.figure("versus"),
-    rule: state.text("rule"),
-    parameters: state.parameters("parameters"),
+    ...readLane(state),
   };
+}
+
+/** A rule, its parameters, and the plan beside it. */
+export function readLane(lane: Fields): Lane {
+  const plan = lane.fields("plan");
+  const entries = plan.names.map((name) => [name, readChoice(plan.fields(name))] as const);
+  return { ...readChoice(lane), plan: Object.fromEntries(entries) };
 }
 
 function readInput(input: Fields, body: Body): PictureInput | VectorInput {
@@ -161,60 +322,107 @@ function readPictures(pictures: Fields, body: Body): Film["pictures"] {
 }
 
 function readFrame(frame: Fields, body: Body): Frame {
+  const triage = frame.fields("triage");
   return {
+    node: frame.text("node"),
     name: frame.text("name"),
     module: frame.text("module"),
     op: frame.text("op"),
-    group: frame.text("group"),
     shape: frame.sizes("shape"),
+    mixes: frame.flag("mixes"),
+    adds: frame.flag("adds"),
     arriving: frame.figure("arriving"),
     intercept: frame.figure("intercept"),
     unshared: frame.figure("unshared"),
-    added: frame.figure("added"),
     cut_gradient: frame.figure("cut_gradient"),
     cut_bias: frame.figure("cut_bias"),
     cut_unshared: frame.figure("cut_unshared"),
     residual: frame.figure("residual"),
     exact: frame.flag("exact"),
-    mass: readMass(frame.fields("mass"), body),
+    triage: {
+      broken: triage.size("broken"),
+      negative: triage.figure("negative"),
+      dead: triage.figure("dead"),
+      entropy: triage.figure("entropy"),
+      ms: triage.figure("ms"),
+    },
+    field: readField(frame.fieldsOrNull("field")),
+    tensor: readTensor(frame.fields("tensor"), body),
   };
 }
 
-function readMass(mass: Fields, body: Body): Mass {
-  const kind = mass.text("kind");
-  if (kind === "none") return { kind };
-  if (kind === "vector") {
-    const values = body.float32(mass.size("values"), mass.size("width"), `${mass.path}.values`);
-    return { kind, channels: mass.size("channels"), values };
-  }
-  if (kind === "maps") {
-    const shown = mass.sizes("shown");
-    const sums = mass.figures("sums");
-    if (sums.length !== shown.length) {
-      throw new WireError(`${mass.path}.sums: wanted ${shown.length} sums, got ${sums.length}`);
+function readField(field: Fields | null): Field | null {
+  if (field === null) return null;
+  const pair = (name: string): [number, number] => {
+    const [first, second, ...more] = field.figures(name);
+    if (typeof first !== "number" || typeof second !== "number" || more.length > 0) {
+      throw new WireError(`${field.path}.${name}: wanted two numbers`);
     }
-    const height = mass.size("height");
-    const width = mass.size("width");
-    const count = shown.length * height * width;
-    return {
-      kind,
-      channels: mass.size("channels"),
-      shown,
-      sums,
-      height,
-      width,
-      limit: mass.figure("limit"),
-      tiles: body.uint8(mass.size("tiles"), count, `${mass.path}.tiles`),
-      flat: readFlat(mass.fieldsOrNull("flat"), body),
-    };
-  }
-  throw new WireError(`${mass.path}.kind: wanted "maps", "vector" or "none", got "${kind}"`);
+    return [first, second];
+  };
+  return { start: pair("start"), step: pair("step"), size: pair("size") };
 }
 
-function readFlat(flat: Fields | null, body: Body): Flat | null {
-  if (flat === null) return null;
-  const height = flat.size("height");
-  const width = flat.size("width");
+function readTensor(tensor: Fields, body: Body): Tensor {
+  const kind = tensor.text("kind");
+  if (kind === "none" || kind === "pending") return { kind };
+  if (kind === "vector") {
+    const length = tensor.size("length");
+    const part = (name: string) =>
+      body.float32(tensor.size(name), length, `${tensor.path}.${name}`);
+    return {
+      kind,
+      channels: tensor.size("channels"),
+      value: part("value"),
+      contribution: part("contribution"),
+      mass: part("mass"),
+    };
+  }
+  if (kind === "maps") return readMaps(tensor, body);
+  throw new WireError(
+    `${tensor.path}.kind: wanted "maps", "vector", "none" or "pending", got "${kind}"`,
+  );
+}
+
+function readMaps(tensor: Fields, body: Body): Maps {
+  const shown = tensor.sizes("shown");
+  const height = tensor.size("height");
+  const width = tensor.size("width");
+  const planes = (name: string) =>
+    readPlanes(tensor.fields(name), body, shown.length, height * width);
+  return {
+    kind: "maps",
+    channels: tensor.size("channels"),
+    height,
+    width,
+    block: tensor.size("block"),
+    shown,
+    flat: readFlat(tensor.fields("flat"), body, height, width),
+    value: planes("value"),
+    contribution: planes("contribution"),
+    mass: planes("mass"),
+  };
+}
+
+function readPlanes(planes: Fields, body: Body, count: number, size: number): Planes {
+  const one = {
+    limit: planes.figure("limit"),
+    tiles: body.uint8(planes.size("tiles"), count * size, `${planes.path}.tiles`),
+    sums: planes.figures("sums"),
+    clipped: planes.sizes("clipped"),
+    broken: planes.sizes("broken"),
+  };
+  for (const name of ["sums", "clipped", "broken"] as const) {
+    if (one[name].length !== count) {
+      throw new WireError(
+        `${planes.path}.${name}: wanted ${count} entries, got ${one[name].length}`,
+      );
+    }
+  }
+  return one;
+}
+
+function readFlat(flat: Fields, body: Body, height: number, width: number): Flat {
   const tile = body.uint8(flat.size("tile"), height * width, `${flat.path}.tile`);
   return { height, width, limit: flat.figure("limit"), tile };
 }

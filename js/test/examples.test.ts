@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { WAYS } from "../src/film";
 import { decodeFilm, decodeThumbs } from "../src/wire";
 
 const FOLDER = `${import.meta.dirname}/../../tests/examples`;
@@ -37,7 +38,7 @@ function expectArrays(decoded: unknown, arrays: Example["arrays"]): void {
   }
 }
 
-test.each(["picture", "vector"])("a %s film of Python's", (name) => {
+test.each(["picture", "vector", "numbers"])("a %s film of Python's", (name) => {
   const { data, example } = read(name);
   const film = decodeFilm(data);
   expectArrays(film, example.arrays);
@@ -49,14 +50,22 @@ test.each(["picture", "vector"])("a %s film of Python's", (name) => {
   expect(film.frames).toHaveLength(frames.length);
   film.frames.forEach((frame, index) => {
     for (const [key, value] of Object.entries(frames[index] ?? {})) {
-      if (key !== "mass") expect(at(frame, key), `${frame.name}: ${key}`).toEqual(value);
+      if (key !== "tensor") expect(at(frame, key), `${frame.name}: ${key}`).toEqual(value);
     }
-    const mass = frames[index]?.mass as Record<string, unknown>;
-    for (const key of ["kind", "channels", "shown", "sums", "limit"]) {
-      const read = at(frame.mass, key);
-      if (read !== undefined) expect(read, `${frame.name}: mass.${key}`).toEqual(mass[key]);
+    const tensor = frames[index]?.tensor as Record<string, unknown>;
+    for (const key of ["kind", "channels", "block", "shown", "height", "width"]) {
+      expect(at(frame.tensor, key), `${frame.name}: tensor.${key}`).toEqual(tensor[key]);
+    }
+    for (const way of WAYS) {
+      for (const key of ["limit", "sums", "clipped", "broken"]) {
+        const path = `${way}.${key}`;
+        expect(at(frame.tensor, path), `${frame.name}: ${path}`).toEqual(at(tensor, path));
+      }
     }
   });
+  expect(film.levels).toEqual(example.header.levels);
+  const flows = film.flows.map(({ from, to, net, gross }) => [from, to, net, gross]);
+  expect(flows).toEqual(example.header.flows);
 });
 
 test("thumbs of Python's", () => {

@@ -2,8 +2,9 @@ import { FakeModel } from "../dev/fake-model";
 import { SETUP } from "../dev/setup";
 import { makeFilm, makeThumbs, type Recipe } from "../dev/synthetic";
 import type { StageTraits } from "../src/contract";
-import type { Film, Request, State } from "../src/film";
-import { render } from "../src/widgets/stage";
+import type { Film, Lane, Request, State } from "../src/film";
+import { FIRST_LOOK, stateOf } from "../src/look";
+import type { Message } from "../src/widgets/model";
 import { decodeFilm } from "../src/wire";
 
 export const FIRST: State = {
@@ -12,7 +13,10 @@ export const FIRST: State = {
   versus: null,
   rule: "proportional",
   parameters: { power: 1 },
+  plan: {},
 };
+
+export const LANE: Lane = { rule: "proportional", parameters: { power: 1 }, plan: {} };
 
 export function blob(recipe: Partial<Recipe> = {}): DataView {
   return makeFilm({ stops: 8, size: 16, state: FIRST, answers: null, ...recipe });
@@ -22,22 +26,21 @@ export function film(recipe: Partial<Recipe> = {}): Film {
   return decodeFilm(blob(recipe));
 }
 
-export function open(traits: Partial<StageTraits> = {}) {
-  const model = new FakeModel({ setup: SETUP, thumbs: makeThumbs(3, 4), film: blob(), ...traits });
-  const el = document.createElement("div");
-  document.body.append(el);
-  const close = render({ model, el });
-  return { model, el, close };
+export function model(traits: Partial<StageTraits> = {}): FakeModel {
+  const put = { seq: 0, look: { sample: 0, target: 0, versus: null, lanes: [LANE] } };
+  return new FakeModel({ setup: SETUP, thumbs: makeThumbs(3, 4), put, ...traits });
 }
 
-/** Answer the newest request, or the one given, as the kernel would. */
+/** Answer the newest request, or the one given, as the kernel would: a film for each lane that is wanted. */
 export function answer(
   model: FakeModel,
   request = lastRequest(model),
   recipe: Partial<Recipe> = {},
 ) {
-  const { seq, ...state } = request;
-  model.send({ film: blob({ state, answers: seq, ...recipe }) });
+  for (const lane of request.wanted) {
+    const state = stateOf({ ...FIRST_LOOK, ...request }, lane);
+    model.film(blob({ state, answers: request.seq, lane, ...recipe }));
+  }
 }
 
 export function lastRequest(model: FakeModel): Request {
@@ -48,14 +51,21 @@ export function requests(model: FakeModel): Request[] {
   return model.saved.flatMap(({ request }) => (request ? [request as unknown as Request] : []));
 }
 
+/** What the page asked for in messages, hello aside. */
+export function asked(model: FakeModel): Message[] {
+  return model.sent.filter(({ type }) => type !== "hello");
+}
+
 export function find<T extends Element = HTMLElement>(root: ParentNode, selector: string): T {
   const found = root.querySelector<T>(selector);
   if (!found) throw new Error(`nothing matches ${selector}`);
   return found;
 }
 
-export function press(node: Element, key: string): void {
-  node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+export function press(node: Element, key: string, more: KeyboardEventInit = {}): void {
+  node.dispatchEvent(
+    new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }),
+  );
 }
 
 export function chosen(root: ParentNode, group: string): string | undefined {

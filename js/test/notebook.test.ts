@@ -9,17 +9,17 @@ import {
   FIRST,
   find,
   lastRequest,
-  open,
   press,
   railOf,
   shownTarget,
   stepOf,
 } from "./helpers";
+import { open } from "./page";
 
 describe("in a notebook", () => {
   test("every element that can hold the focus keeps the notebook's keys away", () => {
     const { el, model } = open();
-    model.send({ error: { seq: null, title: "t", message: "m", traceback: "here" } });
+    model.put({ error: { seq: null, lane: null, title: "t", message: "m", traceback: "here" } });
     find(el, ".bbp-list .chip").click();
     const focusable = el.querySelectorAll(
       "a, button, input, select, summary, textarea, [tabindex]",
@@ -37,12 +37,14 @@ describe("in a notebook", () => {
         network: bad,
         classes: SETUP.classes.map(() => bad),
         samples: [0, 1].map(() => ({ name: bad, label: bad })),
-        rules: [{ name: "proportional", says: bad, parameters: [] }],
+        rules: [{ name: "proportional", says: bad, formula: bad, parameters: [] }],
+        uploads: true,
+        offline: false,
         notices: [bad],
       },
       thumbs: new DataView(new ArrayBuffer(0)),
     });
-    model.send({ error: { seq: null, title: bad, message: bad, traceback: bad } });
+    model.put({ error: { seq: null, lane: null, title: bad, message: bad, traceback: bad } });
     find(el, ".bbp-list .chip").click();
     expect(el.querySelector("img")).toBeNull();
     expect(el.textContent).toContain(bad);
@@ -59,6 +61,7 @@ describe("in a notebook", () => {
 
   test("two views of one model answer to the same kernel", () => {
     const one = open();
+    one.model.onMessage = ({ type }) => type === "hello" && one.model.film(blob());
     const el = document.createElement("div");
     document.body.append(el);
     const close = render({ model: one.model, el });
@@ -93,15 +96,19 @@ describe("in a notebook", () => {
 
   test("opens before there is anything to show, and on work that is under way", () => {
     const empty = new DataView(new ArrayBuffer(0));
-    const { el, model } = open({ film: empty, setup: {}, thumbs: empty });
+    const { el, model } = open({ setup: {}, thumbs: empty }, null);
     expect(find(el, ".bbp-waiting").hidden).toBe(false);
-    model.send({ setup: SETUP, film: blob() });
+    model.put({ setup: SETUP });
+    model.film(blob());
     expect(find(el, ".bbp-waiting").hidden).toBe(true);
-    const request = { ...FIRST, seq: 9, rule: "winner" };
-    const again = open({ request, progress: { seq: 9, stage: "walk", done: 1, total: 2 } });
-    expect(chosen(again.el, "rule")).toBe("winner");
+    const { sample, target, versus } = FIRST;
+    const winner = { rule: "winner", parameters: {}, plan: {} };
+    const request = { seq: 9, sample, target, versus, lanes: [winner], wanted: [0] };
+    const progress = { seq: 9, lane: 0, stage: "walk", done: 1, total: 2 };
+    const again = open({ request, progress, put: { seq: 0, look: request } });
+    expect(again.el.textContent).toContain("winner");
     answer(again.model);
-    choose(again.el, "rule", "softmin");
+    choose(again.el, "target", "1");
     expect(lastRequest(again.model).seq).toBe(10);
   });
 });

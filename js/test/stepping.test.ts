@@ -1,5 +1,16 @@
 import { describe, expect, test, vi } from "vitest";
-import { blob, find, lastRequest, open, press, railOf, requests, stepOf } from "./helpers";
+import type { FakeModel } from "../dev/fake-model";
+import { stopAt } from "../src/film";
+import type { Look } from "../src/look";
+import { blob, choose, film, find, lastRequest, press, railOf, requests, stepOf } from "./helpers";
+import { open } from "./page";
+
+/** The frame at which a stop of the first film stands. */
+const frameAt = (stop: number) => film().levels.layers[stop]?.frame ?? -1;
+
+/** The steps of the looks that were written. */
+const steps = (model: FakeModel) =>
+  model.saved.flatMap(({ look }) => (look ? [(look as unknown as Look).step] : []));
 
 describe("stepping", () => {
   test("by keys: left is toward the input", () => {
@@ -10,10 +21,10 @@ describe("stepping", () => {
     });
     expect(seen).toEqual([1, 2, 1, 7, 7, 0]);
     vi.advanceTimersByTime(300);
-    expect(find(el, "[aria-live=polite]").textContent).toContain("step 0 of 7, output");
+    expect(find(el, ".body > .bbp-unseen").textContent).toContain("step 0 of 7, output");
   });
 
-  test("writes the step when the page has come to rest, and asks nothing", () => {
+  test("writes the look when the page has come to rest, and asks nothing", () => {
     const { model, el } = open();
     for (let count = 0; count < 4; count += 1) {
       press(railOf(el), "ArrowLeft");
@@ -21,7 +32,8 @@ describe("stepping", () => {
     }
     expect(model.saved).toEqual([]);
     vi.advanceTimersByTime(100);
-    expect(model.saved).toEqual([{ step: 4 }]);
+    expect(steps(model)).toEqual([frameAt(4)]);
+    expect(requests(model)).toEqual([]);
   });
 
   test("plays by the clock, at a speed, to the end, and rests there", () => {
@@ -35,7 +47,8 @@ describe("stepping", () => {
     expect(model.saved).toEqual([]);
     vi.advanceTimersByTime(5000);
     expect(stepOf(el)).toBe(7);
-    expect(model.saved).toEqual([{ step: 7 }]);
+    vi.advanceTimersByTime(500);
+    expect(steps(model)).toEqual([frameAt(7)]);
     expect(find(el, ".play").textContent).toBe("play");
   });
 
@@ -46,21 +59,54 @@ describe("stepping", () => {
     press(railOf(el), "Escape");
     vi.advanceTimersByTime(2000);
     expect(stepOf(el)).toBe(2);
-    model.send({ jump: { seq: 1, step: 5 } });
+    model.put({ put: { seq: 1, look: { step: frameAt(5) } } });
     expect(stepOf(el)).toBe(5);
   });
 
-  test("a jump that comes before the first film is kept for it", () => {
-    const { model, el } = open({ film: new DataView(new ArrayBuffer(0)) });
-    model.send({ jump: { seq: 1, step: 5 } });
-    model.send({ film: blob() });
+  test("a step that Python asks for before the first film is kept for it", () => {
+    const { model, el } = open({}, null);
+    model.put({ put: { seq: 1, look: { step: frameAt(5) } } });
+    model.film(blob());
     expect(stepOf(el)).toBe(5);
+  });
+
+  test("stops where the level stops, and keeps its place when the level changes", () => {
+    const { model, el } = open();
+    press(railOf(el), "ArrowLeft");
+    press(railOf(el), "ArrowLeft");
+    choose(el, "granularity", "ops");
+    expect(stepOf(el)).toBe(frameAt(2));
+    press(railOf(el), "ArrowLeft");
+    vi.advanceTimersByTime(300);
+    expect(steps(model).at(-1)).toBe(frameAt(2) + 1);
+    choose(el, "granularity", "blocks");
+    const blocks = film().levels.blocks;
+    expect(stepOf(el)).toBe(stopAt(blocks, frameAt(2) + 1));
+  });
+
+  test("n goes to the next anomaly, or says that there is none", () => {
+    const { el } = open({}, blob({ broken: true }));
+    press(railOf(el), "n");
+    expect(railOf(el).getAttribute("aria-valuetext")).toContain(film().frames[3]?.name);
+    const healthy = open();
+    press(railOf(healthy.el), "n");
+    vi.advanceTimersByTime(300);
+    expect(find(healthy.el, ".body > .bbp-unseen").textContent).toContain("nothing");
+  });
+
+  test("control z undoes the walk, and control shift z does it again", () => {
+    const { el } = open();
+    press(railOf(el), "End");
+    press(railOf(el), "z", { ctrlKey: true });
+    expect(stepOf(el)).toBe(0);
+    press(find(el, ".play"), "Z", { ctrlKey: true, shiftKey: true });
+    expect(stepOf(el)).toBe(7);
   });
 
   test("digits choose rules; a button keeps its space bar and a field its letters", () => {
     const { model, el } = open();
     press(railOf(el), "3");
-    expect(lastRequest(model).rule).toBe("softmax");
+    expect(lastRequest(model).lanes[0]?.rule).toBe("softmax");
     press(find(el, ".knobs input"), "1");
     press(find(el, ".play"), " ");
     expect(requests(model)).toHaveLength(1);
@@ -68,19 +114,15 @@ describe("stepping", () => {
     expect(stepOf(el)).toBe(0);
   });
 
-  test("a new film is looked at from the same stop, by its name", () => {
+  test("a new film is looked at from the same node", () => {
     const { model, el } = open();
     press(railOf(el), "End");
-    vi.advanceTimersByTime(300);
-    model.send({ film: blob({ stops: 12 }) });
+    model.film(blob({ stops: 12 }));
     expect(stepOf(el)).toBe(11);
-    vi.advanceTimersByTime(300);
-    expect(model.saved).toEqual([{ step: 7 }, { step: 11 }]);
     press(railOf(el), "Home");
     press(railOf(el), "ArrowLeft");
-    press(railOf(el), "ArrowLeft");
-    model.send({ film: blob({ stops: 14 }) });
-    expect(stepOf(el)).toBe(2);
+    model.film(blob({ stops: 14 }));
+    expect(stepOf(el)).toBe(1);
   });
 
   test("arrow keys move inside a group and leave the step alone", () => {

@@ -33,3 +33,21 @@ test("keeps what was looked at last, within its bound", () => {
   expect(store.find(withRule("uniform"))).toBe(films[0]);
   expect(store.find(withRule("winner"))).toBe(films[2]);
 });
+
+test("numbers alone never take the place of a whole film", () => {
+  const store = new FilmStore();
+  const whole = film();
+  store.put(film({ part: "numbers" }), null);
+  expect(store.find(FIRST)?.part).toBe("numbers");
+  store.put(whole, null);
+  store.put(film({ part: "numbers" }), null);
+  expect(store.find(FIRST)).toBe(whole);
+});
+
+test("a plan is part of the question", () => {
+  const store = new FilmStore();
+  const plan = { conv1: { rule: "uniform", parameters: {} } };
+  store.put(film({ state: { ...FIRST, plan } }), null);
+  expect(store.find(FIRST)).toBeNull();
+  expect(store.find({ ...FIRST, plan })).not.toBeNull();
+});

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Packer } from "../dev/pack";
-import { makeThumbs } from "../dev/synthetic";
-import { decodeFilm, decodeThumbs } from "../src/wire";
-import { blob, film } from "./helpers";
+import { makeDetail, makeKept, makeThumbs } from "../dev/synthetic";
+import { keyOf, type Question } from "../src/detail";
+import { LEVELS, stopAt, WAYS } from "../src/film";
+import { decodeDetail, decodeFilm, decodeKept, decodeThumbs } from "../src/wire";
+import { blob, FIRST, film } from "./helpers";
 
 /** The header of a good film, changed, in front of the same body. */
 function changed(change: (header: Record<string, unknown>) => void): DataView {
@@ -23,14 +25,41 @@ function frameOf(header: Record<string, unknown>, index: number): Record<string,
 describe("a film", () => {
   test("keeps its numbers and its tiles", () => {
     const { frames, pictures, input, totals } = film();
-    expect(frames).toHaveLength(8);
+    expect(frames.length).toBeGreaterThan(8);
     expect(frames.at(0)?.name).toBe("output");
     expect(frames.at(-1)?.name).toBe("input");
     const sum = pictures.bias.reduce((total, value) => total + value, 0);
     expect(sum).toBeCloseTo(totals.bias ?? Number.NaN, 3);
     expect(input.kind === "picture" && input.rgb?.length).toBe(16 * 16 * 3);
-    const mass = frames.at(-1)?.mass;
-    expect(mass?.kind === "maps" && mass.tiles.length).toBe(3 * 16 * 16);
+    const tensor = frames.at(-1)?.tensor;
+    for (const way of WAYS) {
+      expect(tensor?.kind === "maps" && tensor[way].tiles.length).toBe(3 * 16 * 16);
+    }
+  });
+
+  test("stops at every level at its first and its last frame", () => {
+    const { frames, levels } = film();
+    for (const level of LEVELS) {
+      expect(levels[level].at(0)?.frame).toBe(0);
+      expect(levels[level].at(-1)?.frame).toBe(frames.length - 1);
+    }
+    expect(levels.ops).toHaveLength(frames.length);
+    expect(levels.layers.length).toBeLessThan(frames.length);
+    expect(stopAt(levels.ops, 3)).toBe(3);
+    expect(levels.layers[stopAt(levels.layers, 2)]?.frame).toBe(3);
+    expect(stopAt(levels.layers, 999)).toBe(levels.layers.length - 1);
+  });
+
+  test("has flows from step to step", () => {
+    const { flows, frames } = film();
+    expect(flows).toHaveLength(frames.length - 1);
+    expect(flows[0]).toMatchObject({ from: 0, to: 1 });
+  });
+
+  test("may come as numbers first", () => {
+    const { frames, part } = film({ part: "numbers" });
+    expect(part).toBe("numbers");
+    expect(frames[3]?.tensor).toEqual({ kind: "pending" });
   });
 
   test.each([0, 1, 2, 3])("is read at any place in a message: %i bytes in", (shift) => {
@@ -55,9 +84,9 @@ describe("a film", () => {
 describe("a film that cannot be read says what was wanted and what came", () => {
   test("another version", () => {
     const data = changed((header) => {
-      header.version = 2;
+      header.version = 1;
     });
-    expect(() => decodeFilm(data)).toThrow("film.version: wanted 1, got 2");
+    expect(() => decodeFilm(data)).toThrow("film.version: wanted 2, got 1");
   });
 
   test("a key that is not there", () => {
@@ -76,6 +105,13 @@ describe("a film that cannot be read says what was wanted and what came", () => 
       frameOf(header, 1).exact = "yes";
     });
     expect(() => decodeFilm(data)).toThrow('film.frames[1].exact: wanted true or false, got "yes"');
+  });
+
+  test("a stop beyond the last frame", () => {
+    const data = changed((header) => {
+      header.levels = { ...(header.levels as object), ops: [{ frame: 99, name: "", group: "" }] };
+    });
+    expect(() => decodeFilm(data)).toThrow(/film\.levels\.ops: wanted stops at frames below \d+/);
   });
 
   test("a body that is cut off", () => {
@@ -98,6 +134,36 @@ test("thumbs are one picture a sample, or none", () => {
   const thumbs = decodeThumbs(makeThumbs(3, 4));
   expect(thumbs.items.map((item) => item?.length)).toEqual([48, 48, 48]);
   const packer = new Packer();
-  const header = { version: 1, height: 2, width: 2, items: [null] };
+  const header = { version: 2, height: 2, width: 2, items: [null] };
   expect(decodeThumbs(packer.pack(header)).items).toEqual([null]);
+});
+
+describe("details", () => {
+  const about = { film: film().key, frame: 3 };
+  const questions: Question[] = [
+    { kind: "unit", ...about, unit: [1, 2, 3] },
+    { kind: "channels", ...about, by: "index", page: 2 },
+    { kind: "parts", sample: 1 },
+  ];
+
+  test.each(questions)("an answer to $kind carries its question's key", (question) => {
+    for (const shift of [0, 1, 3]) {
+      const { key, answer } = decodeDetail(makeDetail(question, shift));
+      expect(key).toBe(keyOf(question));
+      expect(answer.kind).toBe(question.kind);
+    }
+  });
+
+  test("the key is the same whatever the order of the words", () => {
+    expect(keyOf({ b: 1, a: { d: [2, 1], c: null } })).toBe('{"a":{"c":null,"d":[2,1]},"b":1}');
+  });
+
+  test("a saved page holds films, answers and a look", () => {
+    const films = [blob(), blob({ state: { ...FIRST, rule: "uniform" } })];
+    const details = questions.map((question) => makeDetail(question));
+    const kept = decodeKept(makeKept(films, details, { grain: 8 }));
+    expect(kept.films.map(({ state }) => state.rule)).toEqual(["proportional", "uniform"]);
+    expect(kept.details.map(({ answer }) => answer.kind)).toEqual(["unit", "channels", "parts"]);
+    expect(kept.look).toEqual({ grain: 8 });
+  });
 });

@@ -1,151 +1,478 @@
-/** The mass of one step, channel by channel: tiles for maps, a strip of bars where there are no places. */
+/**
+ * What one step holds, channel by channel: its mass, its value, or the gradient part of it.
+ *
+ * A film brings the channels with the most mass; others are asked for, after a moment of rest, so that
+ * walking through a network sends nothing.
+ */
 
-import { paint, palette, rampImage, type Theme } from "../colour";
-import { el, followWidth } from "../dom";
+import { rampImage, type Theme } from "../colour";
+import type { ChannelsAnswer, ChannelsQuestion, Detail } from "../detail";
+import { keyOf } from "../detail";
+import { button, el, followWidth } from "../dom";
 import { compact, exactly, NOT_FINITE, signed } from "../figures";
-import type { Frame, MapsMass, VectorMass } from "../film";
-import { strip } from "./strip";
+import type { Film, Frame, Maps, Vector, Way } from "../film";
+import { WAYS } from "../film";
+import type { Look, OnLook } from "../look";
+import { atOf, holds, middle, ravel, spotOf, unitText, unravel } from "../places";
+import { brief, factor, powerOf } from "../tenfold";
+import { barsHeight, type Cell, roomFor } from "./atlas-layout";
+import { board, type TileText } from "./board";
+import { choice } from "./choice";
+import { speaker } from "./status";
+import { bySize, finite, nameOf, vector } from "./vector";
 
-const NAMED = 6;
+export interface AtlasEvents {
+  onLook: OnLook;
+  /** The unit under the pointer or the keys, in indices of the value. */
+  onHover(unit: { frame: number; at: number[] } | null): void;
+  onMore(question: ChannelsQuestion): void;
+}
 
 export interface AtlasView {
-  frame: Frame;
+  film: Film;
+  frame: number;
+  look: Look;
   theme: Theme;
   /** What the channels of a vector are called, where they are known: the classes at the output. */
   names: string[] | null;
+  more(question: ChannelsQuestion): Detail<ChannelsAnswer> | null;
 }
 
-export function atlas() {
+const WORDS: Record<Way, string> = {
+  mass: "mass",
+  value: "value",
+  contribution: "grad ⊙ value",
+};
+
+const SAYS: Record<Way, string> = {
+  mass: "the bias that waits here to be shared, in target units",
+  value: "what the network computes here, in its own units",
+  contribution: "what the gradient part of the cut is made of, in target units",
+};
+
+/** How wide the tiles are laid out where nothing can be measured. */
+const UNMEASURED = 700;
+
+/** A question may wait until the walk rests. */
+const REST_MS = 160;
+
+const HINTS: Record<Seen["kind"], string> = {
+  maps: "point at a cell to read it, click it for its equation",
+  vector: "point at a bar to read it, click it for its equation",
+  words: "",
+};
+
+/** What there is to draw. */
+type Seen =
+  | { kind: "maps"; maps: Maps; order: number[]; page: number; pages: number; whole: boolean }
+  | { kind: "vector"; vector: Vector; order: number[] }
+  | { kind: "words"; words: string; page: number; pages: number; way?: "back" | "again" };
+
+export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   const title = el("span", { class: "title" });
   const says = el("span", { class: "soft" });
-  const reach = el("span");
+  const ways = choice({
+    label: "what the tiles show",
+    class: "segmented small",
+    onChoose: (key) => onLook({ tensor: key as Way }),
+  });
+  const sort = choice({
+    label: "order of the channels",
+    class: "segmented small",
+    onChoose: (key) => onLook({ sort: key as Look["sort"], page: 0 }),
+  });
+  const pages = pager((page) => onLook({ page }));
+  const sorting = el(
+    "span",
+    { class: "pair" },
+    el("span", { class: "key" }, "sorted by"),
+    sort.node,
+  );
+  const tools = el("div", { class: "atlas-tools" }, ways.node, sorting, pages.node);
+  const voice = speaker();
+  const tiles = board({
+    onPoint: (cell) => point(cell === null ? null : unitOf(cell), cell),
+    onPick: (cell) => pick(unitOf(cell)),
+    onReach: (cell) => voice.say(textOf(cell)),
+    onTurn: (by) => pages.turn(by),
+  });
+  const bars = vector({
+    onPoint: (channel) => pointAt(channel),
+    onPick: (channel) => pick(channelUnit(channel)),
+  });
+  const words = el("span");
+  const way = button({ class: "link" }, () => retreat());
+  const empty = el("p", { class: "soft empty" }, words, " ", way);
+  const room = el("div", { class: "room" }, tiles.node, bars.node, empty);
+  const reading = el("span", { class: "reading" });
+  const power = el("span", { class: "power" });
+  const [low, high] = [el("span"), el("span")];
   const ramp = el("i", { class: "ramp" });
-  const broken = el("span", { class: "broken", hidden: true });
-  const scale = el("div", { class: "limits" }, ramp, reach, broken);
-  const tiles = el("div", { class: "tiles" });
-  const bars = strip("the mass of each channel, as bars");
-  const largest = el("ol", { class: "largest" });
-  const vector = el("div", { class: "vector" }, bars.node, largest);
-  const empty = el("p", { class: "soft empty" });
+  const clipped = el("span", { class: "clipped" });
+  const broken = el("span", { class: "broken" });
+  const scale = el("div", { class: "limits" }, reading, power, low, ramp, high, clipped, broken);
   const node = el(
     "section",
-    { class: "bbp-atlas", "aria-label": "Mass of this step, by channel" },
+    { class: "bbp-atlas", "aria-label": "Channels of this step" },
     el("h4", {}, title, says),
-    tiles,
+    tools,
+    room,
     scale,
-    vector,
-    empty,
+    voice.node,
   );
-  const pool: Tile[] = [];
-  let drawn: AtlasView | null = null;
-  let width = 700;
-  let tallest = 0;
+  let view: AtlasView | null = null;
+  let seen: Seen | null = null;
+  let drawn = "";
+  let drawnOf: unknown[] = [];
+  let width = 0;
+  let asking: ReturnType<typeof setTimeout> | undefined;
+  let waiting: ChannelsQuestion | null = null;
+  /** How many pages the kernel makes of a step, once it has said so. */
+  const counts = new WeakMap<Frame, number>();
 
-  function drawMaps(mass: MapsMass, theme: Theme) {
-    while (pool.length < mass.shown.length) {
-      const tile = makeTile();
-      pool.push(tile);
-      tiles.append(tile.node);
-    }
-    const size = mass.height * mass.width;
-    pool.forEach((tile, index) => {
-      const channel = mass.shown[index];
-      tile.node.hidden = channel === undefined;
-      if (channel === undefined) return;
-      const codes = mass.tiles.subarray(index * size, (index + 1) * size);
-      paint(tile.canvas, codes, mass.height, mass.width, palette(theme));
-      const sum = mass.sums[index] ?? null;
-      tile.channel.textContent = String(channel);
-      tile.sum.textContent = compact(sum, 2);
-      tile.sum.dataset.value = exactly(sum);
-      tile.canvas.setAttribute("aria-label", `channel ${channel}, sum ${compact(sum)}`);
+  const now = () => view?.film.frames[view.frame];
+
+  function unitOf(cell: Cell): number[] {
+    const frame = now();
+    if (seen?.kind !== "maps" || !frame) return [];
+    const { maps, order } = seen;
+    const channel = maps.shown[order[cell.tile] ?? 0] ?? 0;
+    const [rows, columns] = placesOf(frame.shape);
+    return atOf(frame.shape, {
+      channel,
+      row: middle(cell.row, maps.block, rows),
+      column: middle(cell.column, maps.block, columns),
     });
-    tiles.style.setProperty("--bbp-tiles", String(Math.max(6, Math.min(12, mass.shown.length))));
-    reach.textContent = `±${compact(mass.limit, 2)}`;
+  }
+
+  function channelUnit(channel: number): number[] {
+    return unravel(channel, now()?.shape ?? [channel + 1]);
+  }
+
+  function pick(at: number[]) {
+    if (!view) return;
+    const { unit } = view.look;
+    const again = unit?.frame === view.frame && unit.at.join() === at.join();
+    onLook({ unit: again ? null : { frame: view.frame, at } });
+  }
+
+  function point(at: number[] | null, cell: Cell | null) {
+    read(cell === null ? null : textOf(cell));
+    onHover(at === null || !view ? null : { frame: view.frame, at });
+  }
+
+  function pointAt(channel: number | null) {
+    if (channel === null) return point(null, null);
+    if (seen?.kind !== "vector" || !view) return;
+    const value = seen.vector[view.look.tensor][channel] ?? null;
+    read(`${nameOf(view.names, channel)}: ${signed(finite(value))}`);
+    onHover({ frame: view.frame, at: channelUnit(channel) });
+  }
+
+  function read(text: string | null) {
+    reading.textContent = text ?? HINTS[seen?.kind ?? "words"];
+    reading.classList.toggle("live", text !== null);
+  }
+
+  /** "ch 79, (16, 12): mass ≈ 0.0012": a byte a cell is all that a film holds. */
+  function textOf({ tile, row, column }: Cell): string {
+    const frame = now();
+    if (seen?.kind !== "maps" || !view || !frame) return "";
+    const { maps, order } = seen;
+    const from = order[tile] ?? 0;
+    const planes = maps[view.look.tensor];
+    const code = planes.tiles[(from * maps.height + row) * maps.width + column] ?? 0;
+    const name = unitText(frame.shape, unitOf({ tile, row, column }));
+    const what = WORDS[view.look.tensor];
+    if (code === 0) return `${name}: ${what} ${NOT_FINITE}`;
+    const value = ((code - 128) / 127) * (planes.limit ?? 0);
+    const beyond = (code === 1 || code === 255) && (planes.clipped[from] ?? 0) > 0;
+    const over = view.look.tensor === "value" ? "mean" : "sum";
+    const covers = maps.block > 1 ? `, ${over} of ${maps.block} × ${maps.block} places` : "";
+    return `${name}: ${what} ≈ ${signed(value, 2)}${beyond ? " or beyond" : ""}${covers}`;
+  }
+
+  function retreat() {
+    if (seen?.kind !== "words") return;
+    if (seen.way === "back") onLook({ sort: "mass", page: 0 });
+    else if (waiting) onMore(waiting);
+  }
+
+  function see(next: AtlasView, frame: Frame): Seen {
+    const { look, film } = next;
+    const { tensor } = frame;
+    if (tensor.kind === "none") return said(NOTHING);
+    if (tensor.kind === "pending") return said(PENDING);
+    if (tensor.kind === "vector") {
+      const values = tensor[look.tensor];
+      const order = look.sort === "mass" ? bySize(tensor.mass) : [...values.keys()];
+      return { kind: "vector", vector: tensor, order };
+    }
+    const whole = tensor.shown.length >= tensor.channels;
+    if (whole) {
+      const order = [...tensor.shown.keys()];
+      if (look.sort === "index") {
+        order.sort((a, b) => (tensor.shown[a] ?? 0) - (tensor.shown[b] ?? 0));
+      }
+      return { kind: "maps", maps: tensor, order, page: 0, pages: 1, whole };
+    }
+    const guess = Math.ceil(tensor.channels / Math.max(1, tensor.shown.length));
+    const count = Math.max(1, counts.get(frame) ?? guess);
+    const page = Math.max(0, Math.min(look.page, count - 1));
+    if (look.sort === "mass" && page === 0) {
+      const order = [...tensor.shown.keys()];
+      return { kind: "maps", maps: tensor, order, page, pages: count, whole };
+    }
+    const question: ChannelsQuestion = {
+      kind: "channels",
+      film: film.key,
+      frame: next.frame,
+      by: look.sort,
+      page,
+    };
+    const detail = next.more(question);
+    if (detail?.state === "here") {
+      const { pages: known, tensor: maps } = detail.answer;
+      counts.set(frame, Math.max(1, known));
+      const order = [...maps.shown.keys()];
+      return { kind: "maps", maps, order, page, pages: Math.max(1, known), whole };
+    }
+    waiting = question;
+    if (detail?.state === "failed") {
+      const text = `${detail.title}: ${detail.message}`;
+      return { kind: "words", words: text, page, pages: count, way: "again" };
+    }
+    if (detail?.state === "offline") {
+      return { kind: "words", words: OFFLINE, page, pages: count, way: "back" };
+    }
+    if (detail === null) askAtRest(question);
+    return { kind: "words", words: "Asking the kernel for these channels.", page, pages: count };
+  }
+
+  function askAtRest(question: ChannelsQuestion) {
+    const key = keyOf(question);
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      if (waiting && keyOf(waiting) === key) onMore(question);
+    }, REST_MS);
+  }
+
+  function draw(next: AtlasView, frame: Frame) {
+    const found = see(next, frame);
+    seen = found;
+    const { look, theme } = next;
+    const what = WORDS[look.tensor];
+    title.textContent = `${what.slice(0, 1).toUpperCase()}${what.slice(1)} at ${frame.name}`;
+    title.title = title.textContent;
+    says.textContent = describe(frame, found, look);
+    tiles.node.hidden = found.kind !== "maps";
+    bars.node.hidden = found.kind !== "vector";
+    empty.hidden = found.kind !== "words";
+    scale.classList.toggle("bare", found.kind === "words");
+    if (found.kind !== "maps") tiles.clear();
+    if (found.kind !== "vector") bars.clear();
+    if (found.kind === "maps") drawMaps(found, next, frame);
+    else if (found.kind === "vector") drawVector(found, next, frame);
+    else {
+      words.textContent = found.words;
+      way.hidden = found.way === undefined;
+      way.textContent = found.way === "back" ? "back to the largest" : "ask again";
+    }
+    const held = frame.tensor.kind === "maps" || frame.tensor.kind === "vector";
+    ways.update({
+      options: WAYS.map((key) => ({ key, label: WORDS[key], says: SAYS[key] })),
+      chosen: look.tensor,
+    });
+    sort.update({
+      options: [
+        { key: "mass", label: "mass", says: "largest sum of |mass| first" },
+        { key: "index", label: "number", says: "as the network numbers them" },
+      ],
+      chosen: look.sort,
+    });
+    tools.classList.toggle("off", !held);
+    pages.update(found.kind === "vector" ? { page: 0, pages: 1 } : found);
     ramp.style.backgroundImage = rampImage(theme);
-    const count = mass.tiles.reduce((sum, code) => (code === 0 ? sum + 1 : sum), 0);
-    broken.hidden = count === 0;
-    broken.textContent = `${count} ${NOT_FINITE}`;
   }
 
-  function drawVector(mass: VectorMass, theme: Theme, names: string[] | null) {
-    bars.update({ values: mass.values, width, theme });
-    const order = [...mass.values.keys()]
-      .sort((a, b) => Math.abs(mass.values[b] ?? 0) - Math.abs(mass.values[a] ?? 0))
-      .slice(0, NAMED);
-    largest.replaceChildren(
-      ...order.map((channel) => {
-        const value = mass.values[channel] ?? 0;
-        const figure = el("b", { "data-value": exactly(value) }, signed(value));
-        return el("li", {}, el("span", {}, names?.[channel] ?? `channel ${channel}`), figure);
-      }),
-    );
+  function drawMaps(
+    { maps, order }: Extract<Seen, { kind: "maps" }>,
+    { film, look, theme }: AtlasView,
+    frame: Frame,
+  ) {
+    const tall = roomFor(film.frames, width);
+    const planes = maps[look.tensor];
+    const tens = powerOf(planes.sums);
+    const texts = order.map((from) => tileText(maps, look.tensor, from, tens));
+    const label = `${WORDS[look.tensor]} at ${frame.name}: arrows from channel to channel, enter goes into one`;
+    tiles.update({ maps, way: look.tensor, order, texts, width, room: tall, theme, label });
+    power.textContent = tens === 0 ? "" : `sums ${factor(tens)}`;
+    const reach = compact(planes.limit, 2);
+    low.textContent = planes.limit ? `−${reach}` : "";
+    high.textContent = planes.limit ? `+${reach}` : planes.limit === 0 ? "all zero" : reach;
+    ramp.hidden = !planes.limit;
+    count(clipped, total(planes.clipped), "beyond");
+    count(broken, total(planes.broken), NOT_FINITE);
+    ramp.classList.toggle("pointed", total(planes.clipped) > 0);
+    scale.classList.remove("without");
   }
 
-  function draw(view: AtlasView) {
-    const { mass, name } = view.frame;
-    title.textContent = `Mass at ${name}`;
-    says.textContent = describe(view.frame);
-    tiles.hidden = mass.kind !== "maps";
-    scale.hidden = mass.kind !== "maps";
-    vector.hidden = mass.kind !== "vector";
-    empty.hidden = mass.kind !== "none";
-    if (mass.kind === "maps") drawMaps(mass, view.theme);
-    else if (mass.kind === "vector") drawVector(mass, view.theme, view.names);
-    else
-      empty.textContent =
-        "No bias has been gathered here yet. Step toward the input to meet the first.";
+  function drawVector(
+    { vector: held, order }: Extract<Seen, { kind: "vector" }>,
+    { film, look, theme, names, frame: index }: AtlasView,
+    { shape }: Frame,
+  ) {
+    const values = held[look.tensor];
+    const at = look.unit?.frame === index ? look.unit.at : null;
+    const picked = at && holds(shape, at) ? ravel(at, shape) : null;
+    const height = barsHeight(roomFor(film.frames, width));
+    const quantity = WORDS[look.tensor];
+    bars.update({ values, order, names, quantity, picked, width, height, theme });
+    const wild = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+    power.textContent = "";
+    count(clipped, 0, "");
+    count(broken, wild, NOT_FINITE);
+    scale.classList.add("without");
   }
 
-  /** Stepping from tiles to a line of words must not make the page below jump. */
-  function holdHeight() {
-    const { offsetHeight } = node;
-    if (offsetHeight <= tallest) return;
-    tallest = offsetHeight;
-    node.style.minHeight = `${tallest}px`;
+  function select({ look, frame: index }: AtlasView, frame: Frame) {
+    if (seen?.kind !== "maps") return tiles.select(null);
+    const { maps, order } = seen;
+    const spot = look.unit?.frame === index ? spotOf(frame.shape, look.unit.at) : null;
+    const tile = spot ? order.findIndex((from) => maps.shown[from] === spot.channel) : -1;
+    if (!spot || tile < 0) return tiles.select(null);
+    const row = Math.min(maps.height - 1, Math.floor(spot.row / maps.block));
+    const column = Math.min(maps.width - 1, Math.floor(spot.column / maps.block));
+    tiles.select({ tile, row, column });
   }
 
-  const stopFollowing = followWidth(node, (measured) => {
+  function paint() {
+    const frame = now();
+    if (!view || !frame) return;
+    // The first paint does not wait to be told how wide it is.
+    if (width === 0) width = room.clientWidth || UNMEASURED;
+    room.style.minHeight = `${roomFor(view.film.frames, width)}px`;
+    draw(view, frame);
+    select(view, frame);
+    if (!reading.classList.contains("live")) read(null);
+  }
+
+  const stopFollowing = followWidth(room, (measured) => {
     if (Math.abs(measured - width) < 1) return;
-    width = measured;
-    tallest = 0;
-    node.style.minHeight = "";
-    if (drawn?.frame.mass.kind === "vector") draw(drawn);
+    width = Math.floor(measured);
+    drawn = "";
+    paint();
   });
 
   return {
     node,
-    update(view: AtlasView) {
-      if (drawn && drawn.frame === view.frame && drawn.theme === view.theme) return;
-      drawn = view;
-      draw(view);
-      holdHeight();
+    update(next: AtlasView) {
+      const frame = next.film.frames[next.frame];
+      if (!frame) return;
+      const { tensor, sort: by, page, unit } = next.look;
+      const key = JSON.stringify([next.frame, tensor, by, page, next.theme, unit]);
+      const asked = by !== "mass" || page > 0 ? {} : null;
+      const of = [next.film, frame, next.names, asked];
+      const same = key === drawn && of.every((one, index) => one === drawnOf[index]);
+      view = next;
+      if (same) return;
+      drawn = key;
+      drawnOf = of;
+      waiting = null;
+      paint();
     },
-    destroy: stopFollowing,
+    destroy() {
+      clearTimeout(asking);
+      voice.destroy();
+      stopFollowing();
+    },
   };
 }
 
-interface Tile {
-  node: HTMLElement;
-  canvas: HTMLCanvasElement;
-  channel: HTMLElement;
-  sum: HTMLElement;
+const NOTHING = "No bias has been gathered here yet. Step toward the input to meet the first.";
+const PENDING = "The numbers of this film have come; its tiles are on their way.";
+const OFFLINE = "These channels are not kept in this page: it takes a kernel to see them.";
+
+function said(words: string): Seen {
+  return { kind: "words", words, page: 0, pages: 1 };
 }
 
-function makeTile(): Tile {
-  const canvas = el("canvas", { role: "img" });
-  const channel = el("span");
-  const sum = el("b");
-  const node = el("figure", { class: "tile" }, canvas, el("figcaption", {}, channel, sum));
-  return { node, canvas, channel, sum };
+/** Rows and columns of a value; a row of places has one row. */
+function placesOf(shape: readonly number[]): [number, number] {
+  const columns = shape.at(-1) ?? 1;
+  return [shape.length > 2 ? (shape.at(-2) ?? 1) : 1, columns];
 }
 
-function describe({ mass, shape, op }: Frame): string {
-  if (mass.kind === "none") return op;
-  if (mass.kind === "vector") return `${mass.channels} channels without places, by number`;
-  const [height, width] = shape.slice(-2);
-  const all = mass.shown.length === mass.channels;
-  const part = all ? "" : `, the ${mass.shown.length} largest by |mass|`;
-  const noun = mass.channels === 1 ? "channel" : "channels";
-  return `${mass.channels} ${noun} of ${height ?? mass.height} × ${width ?? mass.width}${part}`;
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, one) => sum + one, 0);
+}
+
+function count(node: HTMLElement, number: number, says: string) {
+  node.hidden = number === 0;
+  node.textContent = number === 0 ? "" : `${number} ${says}`;
+}
+
+function tileText(maps: Maps, way: Way, from: number, tens: number): TileText {
+  const planes = maps[way];
+  const channel = maps.shown[from] ?? 0;
+  const sum = planes.sums[from] ?? null;
+  const clipped = planes.clipped[from] ?? 0;
+  const broken = planes.broken[from] ?? 0;
+  const parts = tens === 0 ? [] : [factor(tens)];
+  if (clipped > 0) parts.push(`${clipped} beyond the limits`);
+  if (broken > 0) parts.push(`${broken} ${NOT_FINITE}`);
+  return {
+    number: String(channel),
+    figure: brief(sum, tens),
+    value: exactly(sum),
+    rest: parts.map((part) => `, ${part}`).join(""),
+    broken: broken > 0,
+  };
+}
+
+function describe(frame: Frame, seen: Seen, look: Look): string {
+  const { tensor, shape, op } = frame;
+  if (tensor.kind === "none" || tensor.kind === "pending") return op;
+  if (tensor.kind === "vector") {
+    const sent = tensor.mass.length;
+    const part = sent < tensor.channels ? `the first ${sent} of ` : "";
+    return `${part}${tensor.channels} channels without places`;
+  }
+  const [height, width] = placesOf(shape);
+  const noun = tensor.channels === 1 ? "channel" : "channels";
+  const all = `${tensor.channels} ${noun} of ${height} × ${width}`;
+  if (seen.kind !== "maps" || seen.whole) return all;
+  const count = seen.maps.shown.length;
+  if (look.sort === "index") {
+    return `${all}, numbers ${seen.maps.shown[0] ?? 0} to ${seen.maps.shown.at(-1) ?? 0}`;
+  }
+  if (seen.page === 0) return `${all}, the ${count} largest by |mass|`;
+  const last = seen.page === seen.pages - 1;
+  const before = last ? tensor.channels - count : seen.page * count;
+  return `${all}, ${before + 1} to ${before + count} by |mass|`;
+}
+
+/** Pages are many, so no button has one to itself. A button at its end stays where it is and does nothing. */
+function pager(onPage: (page: number) => void) {
+  let view = { page: 0, pages: 1 };
+  const turn = (by: number) => {
+    const page = view.page + by;
+    if (page >= 0 && page < view.pages) onPage(page);
+  };
+  const back = button({ "aria-label": "the page before" }, () => turn(-1), "‹");
+  const text = el("span", { class: "key" });
+  const forth = button({ "aria-label": "the next page" }, () => turn(1), "›");
+  const node = el("div", { class: "pager", role: "group", "aria-label": "pages" });
+  node.append(back, text, forth);
+  return {
+    node,
+    turn,
+    update(next: { page: number; pages: number }) {
+      view = { page: next.page, pages: next.pages };
+      node.classList.toggle("off", next.pages <= 1);
+      text.textContent = `page ${next.page + 1} of ${next.pages}`;
+      back.setAttribute("aria-disabled", String(next.page <= 0));
+      forth.setAttribute("aria-disabled", String(next.page >= next.pages - 1));
+    },
+  };
 }

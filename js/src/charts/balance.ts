@@ -2,11 +2,11 @@
  * The cut as two bars on one axis: the gradient part from zero, the bias part from where that ends.
  *
  * The axis is the film's, not the step's, so that stepping moves the bars and they end at the target at
- * every step, whatever their signs.
+ * every step, whatever their signs. What is unshared is the gap that is left.
  */
 
 import { svg } from "../dom";
-import type { Film } from "../film";
+import type { Film, Frame } from "../film";
 
 const LANE = 9;
 const HEIGHT = 2 * LANE + 7;
@@ -26,18 +26,13 @@ export function balance() {
     zero,
     target,
   );
+  let axis: { film: Film; low: number; span: number } | null = null;
 
   return {
     node,
-    update(film: Film, step: number) {
-      const frame = film.frames[step];
-      if (!frame) return;
-      const ends = film.frames.flatMap(({ cut_gradient, cut_bias }) => [
-        cut_gradient ?? 0,
-        (cut_gradient ?? 0) + (cut_bias ?? 0),
-      ]);
-      const low = Math.min(0, ...ends);
-      const span = Math.max(0, ...ends) - low || 1;
+    update(film: Film, frame: Frame) {
+      if (axis?.film !== film) axis = { film, ...axisOf(film) };
+      const { low, span } = axis;
       const at = (value: number) => ((value - low) / span) * 99 + 0.5;
       const first = frame.cut_gradient ?? 0;
       const second = first + (frame.cut_bias ?? 0);
@@ -49,6 +44,18 @@ export function balance() {
       stand(target, at(film.totals.value ?? second));
     },
   };
+}
+
+function axisOf(film: Film): { low: number; span: number } {
+  let low = Math.min(0, film.totals.value ?? 0);
+  let high = Math.max(0, film.totals.value ?? 0);
+  for (const { cut_gradient, cut_bias } of film.frames) {
+    const first = cut_gradient ?? 0;
+    const second = first + (cut_bias ?? 0);
+    low = Math.min(low, first, second);
+    high = Math.max(high, first, second);
+  }
+  return { low, span: high - low || 1 };
 }
 
 function lay(bar: SVGRectElement, from: number, to: number): void {

@@ -16,12 +16,15 @@ export interface Option {
   value?: string;
   says?: string;
   picture?: HTMLCanvasElement;
+  /** A word that sets it apart from the others, beside the one that is chosen. */
+  mark?: string;
 }
 
 export interface ChoiceEvents {
   label: string;
   class: string;
-  onChoose(key: string): void;
+  /** `second` where it was pressed with the shift key. */
+  onChoose(key: string, second: boolean): void;
 }
 
 const MOVES: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
@@ -40,12 +43,24 @@ export function choice({ label, class: kind, onChoose }: ChoiceEvents) {
 
   node.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(event.target as HTMLButtonElement);
+    if (at < 0) return;
+    if (event.key === "Enter" && event.shiftKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      onChoose(buttons[at]?.dataset.key ?? "", true);
+      return;
+    }
     const to = destination(event.key, at, buttons.length);
-    if (at < 0 || to === null) return;
+    if (to === null) return;
     event.preventDefault();
     event.stopPropagation();
     rove(to);
     buttons[to]?.focus();
+  });
+
+  node.addEventListener("click", (event) => {
+    const pressed = event.target instanceof Element ? event.target.closest("button") : null;
+    if (pressed) onChoose(pressed.dataset.key ?? "", event.shiftKey);
   });
 
   function rove(to: number) {
@@ -59,10 +74,17 @@ export function choice({ label, class: kind, onChoose }: ChoiceEvents) {
     buttons = options.map((option) => {
       const parts: (Node | string)[] = [el("span", {}, option.label)];
       if (option.picture) parts.unshift(option.picture);
+      if (option.mark) parts.unshift(el("span", { class: "mark" }, option.mark));
       if (option.figure) parts.push(el("b", { "data-value": option.value }, option.figure));
       return button(
-        { role: "radio", "aria-checked": "false", title: option.says, "data-key": option.key },
-        () => onChoose(option.key),
+        {
+          role: "radio",
+          "aria-checked": "false",
+          title: option.says,
+          "data-key": option.key,
+          class: option.mark ? "marked" : null,
+        },
+        () => {},
         ...parts,
       );
     });

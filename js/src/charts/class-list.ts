@@ -6,12 +6,14 @@ export interface Item {
   key: string;
   label: string;
   figure?: string;
+  value?: string;
 }
 
 export interface ClassListEvents {
   label: string;
   class?: string;
-  onChoose(key: string): void;
+  /** `second` where it was chosen with the shift key. */
+  onChoose(key: string, second: boolean): void;
 }
 
 /** As many rows as one can look through; the search finds the rest. */
@@ -35,7 +37,7 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
     "aria-autocomplete": "list",
   });
   const list = el("ul", { role: "listbox", id, "aria-label": label });
-  const rest = el("p", { class: "soft" });
+  const rest = el("p", { class: "soft", role: "status" });
   const panel = el("div", { class: "panel", hidden: true }, search, list, rest);
   const node = el("div", { class: `bbp-list ${kind}` }, opener, panel);
   let items: Item[] = [];
@@ -68,26 +70,37 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
     if (!event.composedPath().includes(node)) close(false);
   }
 
-  function filter() {
+  /** A label that begins with what was typed comes before one that only holds it. */
+  function matching(): Item[] {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const matches = items.filter(({ label: text }) =>
-      words.every((word) => text.toLowerCase().includes(word)),
-    );
+    const [first] = words;
+    if (first === undefined) return items;
+    const matches = items.filter(({ label: text }) => {
+      const lower = text.toLowerCase();
+      return words.every((word) => lower.includes(word));
+    });
+    const begins = ({ label: text }: Item) => text.toLowerCase().startsWith(first);
+    return [...matches.filter(begins), ...matches.filter((item) => !begins(item))];
+  }
+
+  function filter(keep = false) {
+    const before = keep ? found[active]?.key : undefined;
+    const matches = matching();
     found = matches.slice(0, ROWS);
+    const wanted = before ?? (search.value === "" ? chosen : null);
     active = Math.max(
       0,
-      found.findIndex((item) => item.key === chosen),
+      found.findIndex((item) => item.key === wanted),
     );
-    if (words.length > 0) active = 0;
     list.replaceChildren(
       ...found.map((item, index) => {
         const row = el(
           "li",
           { role: "option", id: `${id}-${index}`, "aria-selected": String(item.key === chosen) },
           el("span", {}, item.label),
-          el("b", {}, item.figure ?? ""),
+          el("b", { "data-value": item.value }, item.figure ?? ""),
         );
-        row.addEventListener("click", () => choose(item));
+        row.addEventListener("click", (event) => choose(item, event.shiftKey));
         return row;
       }),
     );
@@ -103,24 +116,34 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
       row.classList.toggle("active", index === active);
     });
     const row = list.children[active];
-    search.setAttribute("aria-activedescendant", row ? row.id : "");
-    row?.scrollIntoView?.({ block: "nearest" });
+    if (row) search.setAttribute("aria-activedescendant", row.id);
+    else search.removeAttribute("aria-activedescendant");
+    // Inside the list only: the page must not jump.
+    if (!(row instanceof HTMLElement)) return;
+    const { offsetTop, offsetHeight } = row;
+    if (offsetTop < list.scrollTop) list.scrollTop = offsetTop;
+    else if (offsetTop + offsetHeight > list.scrollTop + list.clientHeight) {
+      list.scrollTop = offsetTop + offsetHeight - list.clientHeight;
+    }
   }
 
-  function choose(item: Item | undefined) {
+  function choose(item: Item | undefined, second: boolean) {
     if (!item) return;
     close();
-    onChoose(item.key);
+    onChoose(item.key, second);
   }
 
-  search.addEventListener("input", filter);
+  search.addEventListener("input", () => filter());
   panel.addEventListener("keydown", (event) => {
     event.stopPropagation();
+    const last = found.length - 1;
     if (event.key === "Escape") close();
     else if (event.key === "Tab") close(false);
-    else if (event.key === "Enter") choose(found[active]);
-    else if (event.key === "ArrowDown") active = Math.min(found.length - 1, active + 1);
+    else if (event.key === "Enter") choose(found[active], event.shiftKey);
+    else if (event.key === "ArrowDown") active = Math.min(last, active + 1);
     else if (event.key === "ArrowUp") active = Math.max(0, active - 1);
+    else if (event.key === "PageDown") active = Math.min(last, active + 8);
+    else if (event.key === "PageUp") active = Math.max(0, active - 8);
     else return;
     if (event.key !== "Tab") event.preventDefault();
     if (!panel.hidden) point();
@@ -129,11 +152,14 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
   return {
     node,
     update(next: { items: Item[]; chosen: string | null; face: string }) {
+      const same = next.items === items && next.chosen === chosen;
       items = next.items;
       chosen = next.chosen;
-      opener.textContent = next.face;
-      opener.setAttribute("aria-label", `${label}: ${next.face}`);
-      if (!panel.hidden) filter();
+      if (opener.textContent !== next.face) {
+        opener.replaceChildren(el("span", {}, next.face));
+        opener.setAttribute("aria-label", `${label}: ${next.face}`);
+      }
+      if (!panel.hidden && !same) filter(true);
     },
     destroy() {
       document.removeEventListener("pointerdown", outside, true);

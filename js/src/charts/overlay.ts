@@ -8,7 +8,7 @@
 
 import { paint, type Theme, veil } from "../colour";
 import { el, prefersStill } from "../dom";
-import type { Flat, Frame, Grid } from "../film";
+import type { Film, Flat, Frame, Grid } from "../film";
 
 /** Long side of the canvas: enough for a picture on a dense screen, cheap to fill. */
 const SIZE = 384;
@@ -17,6 +17,8 @@ export interface OverlayView {
   frame: Frame;
   picture: Grid;
   theme: Theme;
+  /** Mass per area at full colour; null takes the step's own largest. */
+  peak: number | null;
 }
 
 export function overlay() {
@@ -27,15 +29,16 @@ export function overlay() {
 
   return {
     node,
-    update({ frame, picture, theme }: OverlayView) {
+    update(view: OverlayView) {
+      const { picture } = view;
       node.classList.toggle("still", prefersStill());
       front = 1 - front;
       const shown = sheets[front] ?? sheets[0];
       const hidden = sheets[1 - front] ?? sheets[1];
       const scale = SIZE / Math.max(picture.height, picture.width);
-      shown.width = Math.round(picture.width * scale);
-      shown.height = Math.round(picture.height * scale);
-      draw(shown, tile, frame, picture, theme);
+      shown.width = Math.max(1, Math.round(picture.width * scale));
+      shown.height = Math.max(1, Math.round(picture.height * scale));
+      draw(shown, tile, view);
       shown.classList.add("front");
       hidden.classList.remove("front");
     },
@@ -49,16 +52,14 @@ function sheet(): HTMLCanvasElement {
 function draw(
   canvas: HTMLCanvasElement,
   tile: HTMLCanvasElement,
-  frame: Frame,
-  picture: Grid,
-  theme: Theme,
+  { frame, picture, theme, peak }: OverlayView,
 ): void {
   const context = canvas.getContext("2d");
   if (!context) return;
   context.clearRect(0, 0, canvas.width, canvas.height);
   const flat = flatOf(frame, picture);
   if (flat) {
-    paint(tile, flat.tile, flat.height, flat.width, veil(theme));
+    paint(tile, scaled(flat, peak), flat.height, flat.width, veil(theme));
     context.imageSmoothingEnabled = flat.width < Math.min(picture.width, 48);
     context.imageSmoothingQuality = "high";
     context.drawImage(tile, 0, 0, canvas.width, canvas.height);
@@ -66,7 +67,7 @@ function draw(
   }
   // A layer without places holds its mass everywhere and nowhere: an even wash in the colour of its sign.
   const mass = (frame.arriving ?? 0) + (frame.intercept ?? 0);
-  if (frame.mass.kind === "none" || mass === 0) return;
+  if (frame.tensor.kind !== "vector" || mass === 0) return;
   const code = mass > 0 ? 200 : 56;
   paint(tile, new Uint8Array([code]), 1, 1, veil(theme));
   context.globalAlpha = 0.35;
@@ -74,15 +75,47 @@ function draw(
   context.globalAlpha = 1;
 }
 
+/** Codes of a tile held to another limit. */
+function scaled(flat: Flat, peak: number | null): Uint8Array {
+  const own = densityOf(flat);
+  if (peak === null || peak === 0 || own === peak) return flat.tile;
+  const part = own / peak;
+  return flat.tile.map((code) =>
+    code === 0 ? 0 : Math.max(1, Math.min(255, Math.round((code - 128) * part) + 128)),
+  );
+}
+
+/** A tile of a coarse layer covers more of the picture and holds more: what compares is mass per area. */
+function densityOf({ limit, height, width }: Flat): number {
+  return (limit ?? 0) * height * width;
+}
+
+const peaks = new WeakMap<Film, number>();
+
+/** The largest mass per area of any step of the film. */
+export function peakOf(film: Film): number {
+  const found = peaks.get(film);
+  if (found !== undefined) return found;
+  const { input } = film;
+  const densities = film.frames.map((frame) => {
+    const flat = input.kind === "picture" ? flatOf(frame, input) : null;
+    return flat ? densityOf(flat) : 0;
+  });
+  const peak = densities.reduce((most, density) => Math.max(most, density), 0);
+  peaks.set(film, peak);
+  return peak;
+}
+
 /** The summed mass, where it has places: a row of tokens has none that a picture could show. */
-export function flatOf({ mass }: Frame, picture: Grid): Flat | null {
-  const flat = mass.kind === "maps" ? mass.flat : null;
+export function flatOf({ tensor }: Frame, picture: Grid): Flat | null {
+  const flat = tensor.kind === "maps" ? tensor.flat : null;
   return flat && (flat.height > 1 || picture.height === 1) ? flat : null;
 }
 
 /** In words, what the overlay shows. */
 export function describeOverlay(frame: Frame, picture: Grid): string {
-  if (frame.mass.kind === "none") return "no mass yet";
+  if (frame.tensor.kind === "none") return "no mass yet";
+  if (frame.tensor.kind === "pending") return "mass on its way";
   const flat = flatOf(frame, picture);
   return flat ? `mass on ${flat.height} × ${flat.width}` : "mass has no place yet";
 }

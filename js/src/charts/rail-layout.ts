@@ -1,7 +1,8 @@
 /** Where everything on the rail stands, as plain numbers: no element is made here. */
 
 import { compact, signed } from "../figures";
-import type { Frame } from "../film";
+import type { Figure, Film, Level } from "../film";
+import { addedBy } from "./stops";
 
 export const HEIGHT = 212;
 const TOP = 44;
@@ -9,10 +10,20 @@ const TRACK = 132;
 const LANE = TRACK + 9;
 const LANE_HEIGHT = 34;
 const BRACE = LANE + LANE_HEIGHT + 17;
-const MARGIN = 76;
+export const MARGIN = 76;
 /** With less room than this a stop is a dot, and with less than that it has no mark of its own. */
 const ROOMY = 13;
 const TIGHT = 4;
+
+/** What the rail knows of a stop. */
+export interface RailStop {
+  name: string;
+  group: string;
+  /** Bias part of the cut after it. */
+  gathered: Figure;
+  /** Bias that it adds. */
+  added: Figure;
+}
 
 export interface Bar {
   x: number;
@@ -33,6 +44,7 @@ export interface Brace {
 export interface RailLayout {
   width: number;
   xs: number[];
+  gap: number;
   /** Height of zero for the ribbon; the track for a ribbon that never goes below. */
   zero: number;
   track: number;
@@ -46,13 +58,28 @@ export interface RailLayout {
   end: { x: number; y: number; label: string };
 }
 
-export function layOut(frames: Frame[], width: number): RailLayout {
+export function railStops(film: Film, level: Level): RailStop[] {
+  const added = addedBy(film, level);
+  return film.levels[level].map(({ frame, name, group }, index) => ({
+    name,
+    group,
+    gathered: film.frames[frame]?.cut_bias ?? null,
+    added: added[index] ?? null,
+  }));
+}
+
+/** Where the stops stand, output on the right. */
+export function layStops(count: number, width: number): { xs: number[]; gap: number } {
   const room = Math.max(width - 2 * MARGIN, 120);
-  const gap = frames.length > 1 ? room / (frames.length - 1) : room;
-  const xs = frames.map((_, index) => width - MARGIN - index * gap);
-  const gathered = frames.map((frame) => frame.cut_bias ?? 0);
-  const high = Math.max(0, ...gathered);
-  const low = Math.min(0, ...gathered);
+  const gap = count > 1 ? room / (count - 1) : room;
+  return { xs: Array.from({ length: count }, (_, index) => width - MARGIN - index * gap), gap };
+}
+
+export function layOut(stops: RailStop[], width: number): RailLayout {
+  const { xs, gap } = layStops(stops.length, width);
+  const gathered = stops.map((stop) => stop.gathered ?? 0);
+  const high = gathered.reduce((most, value) => Math.max(most, value), 0);
+  const low = gathered.reduce((least, value) => Math.min(least, value), 0);
   const span = high - low || 1;
   const y = (value: number) => TOP + ((high - value) / span) * (TRACK - TOP);
   const line = xs.map((x, index) => `L${round(x)},${round(y(gathered[index] ?? 0))}`).join(" ");
@@ -60,6 +87,7 @@ export function layOut(frames: Frame[], width: number): RailLayout {
   return {
     width,
     xs,
+    gap,
     zero: round(high === low ? TRACK : y(0)),
     track: TRACK,
     lane: LANE,
@@ -67,35 +95,35 @@ export function layOut(frames: Frame[], width: number): RailLayout {
     area: `M${round(xs[0] ?? 0)},${round(y(0))} ${line} L${round(last)},${round(y(0))} Z`,
     radius: gap < TIGHT ? 0 : gap < ROOMY ? 1.5 : 3,
     small: gap < ROOMY,
-    bars: layBars(frames, xs, gap),
-    braces: layBraces(frames, xs, gap),
+    bars: layBars(stops, xs, gap),
+    braces: layBraces(stops, xs, gap),
     end: {
       x: last,
       y: Math.min(y(gathered.at(-1) ?? 0) + 4, TRACK - 11),
-      label: `b = ${compact(gathered.at(-1) ?? 0)}`,
+      label: `b = ${compact(stops.at(-1)?.gathered ?? null)}`,
     },
   };
 }
 
 /** Bars grow with the square root, so that a layer adding a hundredth of the largest can still be seen. */
-function layBars(frames: Frame[], xs: number[], gap: number): Bar[] {
-  const sizes = frames.map((frame) => Math.abs(frame.added ?? 0));
-  const largest = Math.max(...sizes);
+function layBars(stops: RailStop[], xs: number[], gap: number): Bar[] {
+  const sizes = stops.map(({ added }) => Math.abs(added ?? 0));
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
   const width = Math.max(1, Math.min(10, gap * 0.62));
-  const bars: Bar[] = frames.map((frame, index) => ({
+  const bars: Bar[] = stops.map(({ name, added }, index) => ({
     x: xs[index] ?? 0,
     width,
     height: largest > 0 ? Math.sqrt((sizes[index] ?? 0) / largest) * LANE_HEIGHT : 0,
-    negative: (frame.added ?? 0) < 0,
-    says: `${frame.name} adds ${signed(frame.added)}`,
+    negative: (added ?? 0) < 0,
+    says: `${name} adds ${signed(added)}`,
     figure: null,
   }));
   const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
   const taken: { from: number; to: number }[] = [];
   for (const index of order) {
     const bar = bars[index];
-    if (!bar || taken.length === 4 || (sizes[index] ?? 0) < largest * 0.03) break;
-    const text = signed(frames[index]?.added ?? 0);
+    if (!bar || taken.length === 4 || largest === 0 || (sizes[index] ?? 0) < largest * 0.03) break;
+    const text = signed(stops[index]?.added ?? 0);
     const half = textWidth(text) / 2 + 3;
     const from = bar.x - half;
     const to = bar.x + half;
@@ -111,14 +139,14 @@ function layBars(frames: Frame[], xs: number[], gap: number): Bar[] {
 }
 
 /** One brace per run of stops of one group; a label only where no other is in its way. */
-function layBraces(frames: Frame[], xs: number[], gap: number): Brace[] {
+function layBraces(stops: RailStop[], xs: number[], gap: number): Brace[] {
   const runs: { group: string; first: number; last: number }[] = [];
   // The two ends are named on the track.
-  frames.slice(1, -1).forEach((frame, place) => {
+  stops.slice(1, -1).forEach((stop, place) => {
     const index = place + 1;
     const run = runs.at(-1);
-    if (run && run.group === frame.group) run.last = index;
-    else runs.push({ group: frame.group, first: index, last: index });
+    if (run && run.group === stop.group) run.last = index;
+    else runs.push({ group: stop.group, first: index, last: index });
   });
   const pad = Math.min(6, gap * 0.3);
   const named = runs.filter((run) => run.group !== "");
@@ -132,7 +160,8 @@ function layBraces(frames: Frame[], xs: number[], gap: number): Brace[] {
   const wide = [...braces].sort((a, b) => b.to - b.from - (a.to - a.from));
   for (const brace of wide) {
     const middle = (brace.from + brace.to) / 2;
-    const reach = Math.max(brace.to - brace.from, 34);
+    // A brace over one stop may borrow the room up to its neighbours.
+    const reach = Math.max(brace.to - brace.from, 34, gap - 36);
     const label = shorten(brace.group, reach + 26);
     const half = textWidth(label) / 2 + 5;
     const clash = taken.some((other) => middle - half < other.to && middle + half > other.from);
@@ -149,7 +178,7 @@ export function textWidth(text: string, size = 11): number {
   return text.length * size * 0.56;
 }
 
-function shorten(text: string, width: number): string {
+export function shorten(text: string, width: number): string {
   const letters = Math.floor(width / (11 * 0.56));
   return text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`;
 }

@@ -2,34 +2,51 @@
  * The rail: output on the right, input on the left, and the bias gathered on the way between them.
  *
  * The ribbon's height is the bias part of the cut; what lies ahead of the cursor is its ghost. Below the
- * track hangs what each stop adds. Moving the cursor touches a few attributes, never the drawing.
+ * track hangs what each stop adds. Moving the cursor touches a few attributes, never the drawing. Stops are
+ * selected for the plan with shift (a range) and ctrl or cmd (one), by pointer or by arrow keys and Enter.
  */
 
-import { followWidth, prefersStill, svg, uniqueId } from "../dom";
+import { el, followWidth, prefersStill, svg, uniqueId } from "../dom";
 import { compact } from "../figures";
-import type { Film, Frame } from "../film";
-import { HEIGHT, layOut, type RailLayout, textWidth } from "./rail-layout";
+import { type Film, type Level, stopAt } from "../film";
+import type { Look, OnLook } from "../look";
+import { partingStrip } from "./parting";
+import { HEIGHT, layOut, type RailLayout, railStops, textWidth } from "./rail-layout";
+import { describePlan, plannedAt, sumsAt } from "./stops";
 
 const GLIDE_MS = 130;
 
 export interface RailEvents {
   /** A stop was asked for with the pointer; `resting` is false while the pointer is down. */
-  onScrub(step: number, resting: boolean): void;
+  onScrub(frame: number, resting: boolean): void;
+  onLook: OnLook;
 }
 
-export function describeStep(film: Film, step: number): string {
-  const frame = film.frames[step];
-  if (!frame) return "no step";
-  return `step ${step} of ${film.frames.length - 1}, ${frame.name}, bias arriving ${compact(frame.arriving)}`;
+export interface RailView {
+  films: (Film | null)[];
+  look: Look;
+  /** Jump rather than glide. */
+  still?: boolean;
 }
 
-export function rail({ onScrub }: RailEvents) {
-  const node = svg("svg", {
+/** What the slider says: counted in stops of the level. */
+export function describeStep(film: Film, level: Level, frame: number): string {
+  const stops = film.levels[level];
+  const index = stopAt(stops, frame);
+  const stop = stops[index];
+  if (!stop) return "no step";
+  const { arriving } = sumsAt(film, level, index);
+  return `step ${index} of ${stops.length - 1}, ${stop.name}, bias arriving ${compact(arriving)}`;
+}
+
+export function rail({ onScrub, onLook }: RailEvents) {
+  const slider = svg("svg", {
     class: "bbp-rail",
     role: "slider",
     tabindex: 0,
     height: HEIGHT,
     "aria-label": "Step from the output toward the input",
+    "aria-description": "Shift with the arrow keys selects stops for the plan, Enter one of them",
     "aria-orientation": "horizontal",
     "aria-valuemin": 0,
     "aria-valuenow": 0,
@@ -37,6 +54,7 @@ export function rail({ onScrub }: RailEvents) {
     "aria-valuetext": "no film yet",
   });
   const backdrop = svg("g");
+  const picks = svg("g");
   const above = clip();
   const below = clip();
   const sky = clip();
@@ -44,34 +62,44 @@ export function rail({ onScrub }: RailEvents) {
   const positive = svg("path", { class: "ribbon", "clip-path": `url(#${above.id})` });
   const negative = svg("path", { class: "ribbon below", "clip-path": `url(#${below.id})` });
   const furniture = svg("g");
-  const line = svg("line", { class: "cursor" });
+  const plans = svg("g");
+  const line = svg("line", { class: "cursor", y1: 22 });
   const dot = svg("circle", { class: "here-dot", r: 6 });
   const name = svg("tspan", { class: "here" });
   const gathered = svg("tspan", { class: "here-figure", dx: 8 });
   const label = svg("text", { class: "here-label", y: 14 }, name, gathered);
-  const cursor = svg("g", { class: "cursor-group" }, line, dot, label);
-  node.append(
+  slider.append(
     svg("defs", {}, above.node, below.node, sky.node, ground.node),
+    picks,
     backdrop,
     positive,
     negative,
     furniture,
-    cursor,
+    plans,
+    svg("g", { class: "cursor-group" }, line, dot, label),
   );
+  const strip = partingStrip();
+  const node = el("div", { class: "bbp-track" }, slider, strip.node);
 
   let film: Film | null = null;
+  let look: Look | null = null;
   let layout: RailLayout | null = null;
   let width = 1060;
   let step = 0;
   let at = 0;
   let glide = 0;
+  let half = 0;
   let stops: Element[][] = [];
+  /** Where a range of selected stops begins. */
+  let anchor: number | null = null;
+
+  const stopsHere = () => (film && look ? film.levels[look.level] : []);
 
   function rebuild() {
-    if (!film) return;
-    layout = layOut(film.frames, width);
-    node.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    node.setAttribute("aria-valuemax", String(film.frames.length - 1));
+    if (!film || !look) return;
+    layout = layOut(railStops(film, look.level), width);
+    slider.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    slider.setAttribute("aria-valuemax", String(layout.xs.length - 1));
     positive.setAttribute("d", layout.area);
     negative.setAttribute("d", layout.area);
     backdrop.replaceChildren(
@@ -82,17 +110,58 @@ export function rail({ onScrub }: RailEvents) {
     );
     sky.cover(0, 0, width, layout.zero);
     ground.cover(0, layout.zero, width, HEIGHT);
+    line.setAttribute("y2", String(layout.track));
+    dot.setAttribute("cy", String(layout.track));
     stops = layout.xs.map((_, index) => drawStop(layout as RailLayout, index));
+    stops.forEach((parts, index) => {
+      shade(parts, index > step);
+    });
     furniture.replaceChildren(...drawAxes(layout), ...stops.flat());
+    drawPlans();
+    drawPicks();
+    mark(step);
     place(at);
-    mark();
+  }
+
+  function drawPlans() {
+    const lane = look?.lanes[look.lane];
+    if (!film || !look || !layout || !lane) return plans.replaceChildren();
+    const { xs, track } = layout;
+    const planned = plannedAt(film, lane);
+    const marks = planned.size === 0 ? [] : stopsHere();
+    plans.replaceChildren(
+      ...marks.flatMap(({ name: where }, index) => {
+        const says = describePlan(film as Film, (look as Look).level, index, planned);
+        if (says === null) return [];
+        const x = xs[index] ?? 0;
+        const d = `M${x - 5},${track} L${x},${track - 5} L${x + 5},${track} L${x},${track + 5} Z`;
+        return [
+          svg("path", { class: "planned", d }, svg("title", {}, `plan at ${where}: ${says}`)),
+        ];
+      }),
+    );
+  }
+
+  function drawPicks() {
+    if (!layout || !look) return;
+    const { xs, gap, track } = layout;
+    const reach = Math.min(9, Math.max(1.5, gap * 0.45));
+    const chosen = new Set(look.stops);
+    const marks = stopsHere().flatMap(({ frame }, index) => {
+      if (!chosen.has(frame)) return [];
+      const x = (xs[index] ?? 0) - reach;
+      return [
+        svg("rect", { class: "picked", x, y: track - 8, width: 2 * reach, height: 52, rx: 3 }),
+      ];
+    });
+    picks.replaceChildren(...marks);
   }
 
   /** Put the cursor between stops: `position` may be a fraction on its way. */
   function place(position: number) {
     at = position;
     if (!layout) return;
-    const { xs, zero, track } = layout;
+    const { xs, zero } = layout;
     const from = xs[Math.floor(position)] ?? 0;
     const to = xs[Math.ceil(position)] ?? from;
     const x = from + (to - from) * (position % 1);
@@ -100,31 +169,30 @@ export function rail({ onScrub }: RailEvents) {
     below.cover(x, zero, width - x, HEIGHT);
     line.setAttribute("x1", String(x));
     line.setAttribute("x2", String(x));
-    line.setAttribute("y1", "22");
-    line.setAttribute("y2", String(track));
     dot.setAttribute("cx", String(x));
-    dot.setAttribute("cy", String(track));
-    const half =
-      (textWidth(name.textContent ?? "", 13) + textWidth(gathered.textContent ?? "") + 12) / 2;
     label.setAttribute("x", String(Math.max(half + 2, Math.min(width - half - 2, x))));
   }
 
-  function mark() {
-    const frame = film?.frames[step];
-    if (!film || !frame) return;
-    node.setAttribute("aria-valuenow", String(step));
-    node.setAttribute("aria-valuetext", describeStep(film, step));
-    name.textContent = frame.name;
-    gathered.textContent = describeGathered(frame);
-    stops.forEach((parts, index) => {
-      for (const part of parts) part.classList.toggle("ahead", index > step);
-    });
+  /** Name the stop at the cursor; of the stops only those that the cursor passed are touched. */
+  function mark(before: number) {
+    const stop = stopsHere()[step];
+    if (!film || !look || !stop) return;
+    const picked = look.stops.includes(stop.frame) ? ", selected" : "";
+    slider.setAttribute("aria-valuenow", String(step));
+    slider.setAttribute("aria-valuetext", `${describeStep(film, look.level, stop.frame)}${picked}`);
+    name.textContent = stop.name;
+    gathered.textContent = `${compact(film.frames[stop.frame]?.cut_bias ?? null)} gathered`;
+    half = (textWidth(stop.name, 13) + textWidth(gathered.textContent ?? "") + 12) / 2;
+    for (let index = Math.min(before, step); index <= Math.max(before, step); index += 1) {
+      shade(stops[index] ?? [], index > step);
+    }
   }
 
   function go(target: number, still: boolean) {
     cancelAnimationFrame(glide);
+    const before = step;
     step = target;
-    mark();
+    mark(before);
     const start = at;
     if (still || prefersStill() || !layout || Math.abs(target - start) < 1e-6) return place(target);
     const began = performance.now();
@@ -136,34 +204,99 @@ export function rail({ onScrub }: RailEvents) {
     glide = requestAnimationFrame(move);
   }
 
-  function stopAt(event: PointerEvent): number {
+  const frameOf = (index: number) => stopsHere()[index]?.frame ?? 0;
+
+  function under(event: PointerEvent): number {
     if (!layout) return 0;
-    const box = node.getBoundingClientRect();
+    const box = slider.getBoundingClientRect();
     const x = ((event.clientX - box.left) / (box.width || width)) * width;
     const first = layout.xs[0] ?? 0;
-    const gap = first - (layout.xs[1] ?? first - 1);
-    return Math.max(0, Math.min(layout.xs.length - 1, Math.round((first - x) / gap)));
+    return Math.max(0, Math.min(layout.xs.length - 1, Math.round((first - x) / layout.gap)));
   }
 
-  let held = false;
-  node.addEventListener("pointerdown", (event) => {
-    if (!film || event.button !== 0) return;
-    held = true;
-    node.setPointerCapture?.(event.pointerId);
-    onScrub(stopAt(event), false);
+  function rangeOf(from: number, to: number): number[] {
+    return stopsHere()
+      .slice(Math.min(from, to), Math.max(from, to) + 1)
+      .map(({ frame }) => frame);
+  }
+
+  function toggle(index: number) {
+    if (!look) return;
+    const frame = frameOf(index);
+    const others = look.stops.filter((one) => one !== frame);
+    const added = others.length === look.stops.length;
+    anchor = added ? index : null;
+    onLook({ stops: added ? [...others, frame].sort((a, b) => a - b) : others });
+  }
+
+  /** What the pointer that is down does: moves the cursor, or draws a range from the stop it was put on. */
+  let held: "scrub" | { from: number; pressed: number } | null = null;
+
+  slider.addEventListener("pointerdown", (event) => {
+    if (!film || !look || event.button !== 0) return;
+    const index = under(event);
+    if (event.ctrlKey || event.metaKey) return toggle(index);
+    slider.setPointerCapture?.(event.pointerId);
+    if (event.shiftKey) {
+      // The browser would select the text between two clicks.
+      event.preventDefault();
+      slider.focus({ preventScroll: true });
+      const from = look.stops.length > 0 && anchor !== null ? anchor : step;
+      held = { from, pressed: index };
+      onLook({ stops: rangeOf(from, index) }, true);
+      return;
+    }
+    held = "scrub";
+    onScrub(frameOf(index), false);
   });
-  node.addEventListener("pointermove", (event) => {
-    if (held) onScrub(stopAt(event), false);
+  slider.addEventListener("pointermove", (event) => {
+    if (held === null) return;
+    const index = under(event);
+    if (held === "scrub") return onScrub(frameOf(index), false);
+    // Dragged away: the range is from where the hand came down, not from the stop selected before.
+    if (index !== held.pressed) held.from = held.pressed;
+    onLook({ stops: rangeOf(held.from, index) }, true);
   });
   const release = (event: PointerEvent) => {
-    if (!held) return;
-    held = false;
-    onScrub(event.type === "pointercancel" ? step : stopAt(event), true);
+    if (held === null) return;
+    const index = event.type === "pointercancel" ? step : under(event);
+    const was = held;
+    held = null;
+    if (was === "scrub") return onScrub(frameOf(index), true);
+    anchor = was.from;
+    onLook({
+      stops: event.type === "pointercancel" ? (look?.stops ?? []) : rangeOf(was.from, index),
+    });
   };
-  node.addEventListener("pointerup", release);
-  node.addEventListener("pointercancel", release);
+  slider.addEventListener("pointerup", release);
+  slider.addEventListener("pointercancel", release);
 
-  const stopFollowing = followWidth(node, (measured) => {
+  slider.addEventListener("keydown", (event) => {
+    if (!look || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = stopsHere().length - 1;
+    const asked = { ArrowLeft: step + 1, ArrowRight: step - 1, Home: 0, End: last }[event.key];
+    const keep = () => {
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    if (event.shiftKey && asked !== undefined) {
+      keep();
+      const target = Math.max(0, Math.min(last, asked));
+      if (anchor === null || look.stops.length === 0) anchor = step;
+      const stops = rangeOf(anchor, target);
+      onScrub(frameOf(target), true);
+      onLook({ stops });
+    } else if (event.key === "Enter") {
+      keep();
+      toggle(step);
+    } else if (event.key === "Escape" && look.stops.length > 0) {
+      keep();
+      anchor = null;
+      onLook({ stops: [] });
+    }
+  });
+
+  const stopFollowing = followWidth(slider, (measured) => {
     // Whole pixels, and only real changes: drawing sets the width that is being watched.
     if (Math.abs(measured - width) < 1) return;
     width = Math.floor(measured);
@@ -172,26 +305,40 @@ export function rail({ onScrub }: RailEvents) {
 
   return {
     node,
-    update(next: { film: Film; step: number; still?: boolean }) {
-      if (next.film !== film) {
-        film = next.film;
-        step = next.step;
+    slider,
+    focus: (options?: FocusOptions) => slider.focus(options),
+    update(next: RailView) {
+      const before = look;
+      look = next.look;
+      // While a lane is on its way the last good film stays.
+      const shown = next.films[look.lane] ?? film;
+      if (!shown) return;
+      const target = stopAt(shown.levels[look.level], look.step);
+      if (shown !== film || look.level !== before?.level) {
         cancelAnimationFrame(glide);
-        at = next.step;
+        film = shown;
+        step = target;
+        at = target;
+        if (look.level !== before?.level) anchor = null;
         rebuild();
-      } else if (next.step !== step) {
-        go(next.step, next.still ?? false);
+      } else {
+        if (look.lanes !== before.lanes || look.lane !== before.lane) drawPlans();
+        if (look.stops !== before.stops) drawPicks();
+        if (target !== step) go(target, next.still ?? false);
+        else if (look.stops !== before.stops) mark(step);
       }
+      strip.update({ films: next.films, look, at: target });
     },
     destroy() {
       cancelAnimationFrame(glide);
       stopFollowing();
+      strip.destroy();
     },
   };
 }
 
-function describeGathered(frame: Frame): string {
-  return `${compact(frame.cut_bias)} gathered`;
+function shade(parts: Element[], ahead: boolean): void {
+  for (const part of parts) part.classList.toggle("ahead", ahead);
 }
 
 /** A rectangle that shows one side of the ribbon up to the cursor. */

@@ -12,8 +12,13 @@ const WORDS: Record<string, string> = {
 /** Work that is done sooner than this is not worth a flicker. */
 const PATIENCE_MS = 150;
 
-/** Silence for so long is worth a word: a kernel that has died says nothing. */
-const SILENCE_MS = 8000;
+export interface BusyView {
+  busy: boolean;
+  progress: Progress | null;
+  cancellable: boolean;
+  /** Why there is no answer to hope for, if so: a kernel that has died says nothing. */
+  gone: string | null;
+}
 
 export interface BusyEvents {
   onCancel(): void;
@@ -30,12 +35,11 @@ export function busy({ onCancel }: BusyEvents) {
   const cancel = button({ class: "link" }, onCancel, "cancel");
   const node = el("div", { class: "bbp-busy", hidden: true }, words, bar, cancel);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let silence: ReturnType<typeof setTimeout> | undefined;
   let running = false;
 
   return {
     node,
-    update(view: { busy: boolean; progress: Progress | null; cancellable: boolean }) {
+    update(view: BusyView) {
       if (view.busy && !running) {
         timer = setTimeout(() => {
           node.hidden = false;
@@ -46,16 +50,12 @@ export function busy({ onCancel }: BusyEvents) {
         node.hidden = true;
       }
       running = view.busy;
-      clearTimeout(silence);
-      if (running) {
-        silence = setTimeout(() => {
-          words.textContent = "no word from the kernel; it may be busy, or gone";
-        }, SILENCE_MS);
-      }
       const { progress } = view;
       const counted = progress !== null && progress.total > 0;
       const count = counted ? ` ${progress.done} of ${progress.total}` : "";
-      words.textContent = `${progress ? (WORDS[progress.stage] ?? progress.stage) : "asking the kernel"}${count}`;
+      words.textContent = view.gone
+        ? "no word from the kernel; it may be busy, or gone"
+        : `${progress ? (WORDS[progress.stage] ?? progress.stage) : "asking the kernel"}${count}`;
       const part = counted ? Math.round((100 * progress.done) / progress.total) : null;
       bar.classList.toggle("uncounted", !counted);
       fill.style.width = part === null ? "" : `${part}%`;
@@ -65,7 +65,6 @@ export function busy({ onCancel }: BusyEvents) {
     },
     destroy() {
       clearTimeout(timer);
-      clearTimeout(silence);
     },
   };
 }

@@ -2,13 +2,18 @@
 
 import type { StageTraits } from "../contract";
 
+/** What travels beside the traits: `docs/film.md` lists the types. */
+export type Message = { type: string } & Record<string, unknown>;
+
 /** The part of anywidget's model that is used here: a real one fits, and so does a small pretended one. */
 export interface Model {
   get<K extends keyof StageTraits>(name: K): StageTraits[K];
   set<K extends keyof StageTraits>(name: K, value: StageTraits[K]): void;
-  on(event: `change:${string}`, callback: () => void): void;
-  off(event: `change:${keyof StageTraits}`, callback: () => void): void;
+  on(event: string, callback: (...values: never[]) => void): void;
+  off(event: string, callback: (...values: never[]) => void): void;
   save_changes(): void;
+  /** Not there on a page that was saved: it has no kernel to send to. */
+  send?(content: unknown, callbacks?: unknown, buffers?: (ArrayBuffer | ArrayBufferView)[]): void;
 }
 
 /** Write traits; false where the comm is gone, which leaves a page that still steps through its films. */
@@ -24,9 +29,46 @@ export function write(model: Model, traits: Partial<StageTraits>): boolean {
   }
 }
 
+/** Send a message; false where there is nobody to send it to. */
+export function send(model: Model, message: Message, buffers: ArrayBuffer[] = []): boolean {
+  if (!model.send) return false;
+  try {
+    model.send(message, undefined, buffers);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Call back when any of the traits changes; returns what stops it. */
 export function follow(model: Model, name: keyof StageTraits, onChange: () => void): () => void {
-  const event = `change:${name}` as const;
-  model.on(event, onChange);
-  return () => model.off(event, onChange);
+  return listen(model, `change:${name}`, onChange);
+}
+
+/** Call back with every message of the kernel; returns what stops it. */
+export function followMessages(
+  model: Model,
+  onMessage: (message: Message, blob: DataView | null) => void,
+): () => void {
+  return listen(model, "msg:custom", (message: Message, buffers?: unknown[]) => {
+    const [first] = buffers ?? [];
+    onMessage(message, viewOf(first));
+  });
+}
+
+/** A buffer comes as a view or bare, as the host likes it. */
+function viewOf(buffer: unknown): DataView | null {
+  if (buffer instanceof ArrayBuffer) return new DataView(buffer);
+  if (!ArrayBuffer.isView(buffer)) return null;
+  return new DataView(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+}
+
+export function listen<A extends unknown[]>(
+  model: Model,
+  event: string,
+  callback: (...values: A) => void,
+): () => void {
+  const heard = callback as unknown as (...values: never[]) => void;
+  model.on(event, heard);
+  return () => model.off(event, heard);
 }

@@ -3,64 +3,72 @@
 import type { RenderProps } from "@anywidget/types";
 import type { StageTraits } from "../contract";
 import { explorerView } from "../explorer-view";
-import type { Film, Thumbs } from "../film";
+import { type Film, type Stop, stopAt, type Thumbs } from "../film";
 import { Player } from "../player";
 import { currentTheme, followTheme } from "../theme";
 import { decodeThumbs } from "../wire";
-import { follow, type Model, write } from "./model";
+import { follow, type Model } from "./model";
 import { Session } from "./session";
-import { readJump, readSetup } from "./traits";
+import { readSetup } from "./traits";
 import "../styles/explorer.css";
 
 type Props = Pick<RenderProps<StageTraits>, "el"> & { model: Model };
 
 export function render({ model, el }: Props): () => void {
-  const player = new Player({
-    onMove: () => {
-      view.paintStep();
-      place = nameHere();
-    },
-    onRest: (step) => write(model, { step }),
-  });
   const session = new Session(model, { onFilm: turnTo, onChange: paint });
+  // The player counts stops, the look counts frames: a stop more or less in a level moves neither.
+  const player = new Player({ onMove: walk, onRest: () => session.rest() });
   const view = explorerView({
     player,
-    onAsk: (change) => session.ask(change),
-    onCancel: () => session.cancel(),
-    onDismiss: () => session.dismiss(),
+    session,
+    onLook: (change, passing) => session.change(change, passing),
   });
   let setup = readSetup(model.get("setup"));
   let thumbs = readThumbs(model.get("thumbs"));
   let theme = currentTheme();
-  // A page opened again goes on where it was; a fresh one starts where Python says.
-  let first: number | null = model.get("step") || (readJump(model.get("jump")) ?? 0);
+  /** The node that was looked at, to find it again in the film of another picture. */
   let place: string | null = null;
+  let level = session.look.level;
+  let walking = false;
 
-  /** A new film is looked at from the same stop: by its name, else by its number. */
-  function turnTo(film: Film) {
-    const named = film.frames.findIndex((frame) => frame.name === place);
-    player.load(film.frames.length, named >= 0 ? named : (first ?? player.step));
-    first = null;
-    place = nameHere();
+  function stops(): Stop[] {
+    return session.film?.levels[session.look.level] ?? [];
   }
 
-  function nameHere(): string | null {
-    return session.film?.frames[player.step]?.name ?? null;
+  function here(): { step: number } {
+    return { step: stops()[player.step]?.frame ?? session.look.step };
+  }
+
+  /** The player moved: by the clock, by a key, by a hand on the rail. */
+  function walk() {
+    walking = true;
+    session.change(here(), player.moving);
+    walking = false;
+    place = session.film?.frames[session.look.step]?.node ?? null;
+    view.paintStep();
+  }
+
+  function turnTo(film: Film) {
+    const again = film.frames.findIndex((frame) => frame.node === place);
+    const step = again >= 0 ? again : Math.min(session.look.step, film.frames.length - 1);
+    if (step !== session.look.step) session.amend({ step });
+    place = film.frames[step]?.node ?? null;
+    player.load(stops().length, stopAt(stops(), step));
   }
 
   function paint() {
-    const { film, state, busy, progress, cancellable, failure } = session;
-    view.update({ setup, thumbs, film, state, busy, progress, cancellable, failure, theme });
+    const { look, film } = session;
+    if (film && !walking) {
+      const stop = stopAt(stops(), look.step);
+      if (level !== look.level || stop !== player.step) player.load(stops().length, stop);
+      place = film.frames[look.step]?.node ?? place;
+    }
+    level = look.level;
+    if (walking) return;
+    view.update({ setup, thumbs, theme });
   }
 
-  function jump() {
-    const step = readJump(model.get("jump"));
-    if (step === null) return;
-    if (session.film) player.go(step);
-    else first = step;
-  }
-
-  const stops = [
+  const stopFollowing = [
     follow(model, "setup", () => {
       setup = readSetup(model.get("setup"));
       paint();
@@ -69,7 +77,6 @@ export function render({ model, el }: Props): () => void {
       thumbs = readThumbs(model.get("thumbs"));
       paint();
     }),
-    follow(model, "jump", jump),
     followTheme((next) => {
       theme = next;
       paint();
@@ -79,7 +86,7 @@ export function render({ model, el }: Props): () => void {
   el.append(view.node);
 
   return () => {
-    for (const stop of stops) stop();
+    for (const stop of stopFollowing) stop();
     session.stop();
     player.destroy();
     view.destroy();

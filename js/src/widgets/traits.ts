@@ -1,7 +1,8 @@
 /** The dict traits, read with care: an empty dict means that there is nothing. */
 
 import { Fields } from "../fields";
-import type { Failure, Parameter, Progress, Request, Rule, RuleParameter, Setup } from "../film";
+import type { Failure, Progress, Request, Rule, RuleParameter, Setup } from "../film";
+import { readLane } from "../wire";
 
 type Dict = Record<string, unknown>;
 
@@ -12,7 +13,10 @@ function given(dict: Dict | undefined, what: string): Fields | null {
 
 export function readSetup(dict: Dict | undefined): Setup {
   const setup = given(dict, "setup");
-  if (!setup) return { network: "", classes: null, samples: [], rules: [], notices: [] };
+  if (!setup) {
+    const none = { network: "", classes: null, samples: [], rules: [], notices: [] };
+    return { ...none, uploads: false, offline: false };
+  }
   return {
     network: setup.text("network"),
     classes: setup.textsOrNull("classes"),
@@ -23,6 +27,8 @@ export function readSetup(dict: Dict | undefined): Setup {
     rules: setup
       .list("rules")
       .map((rule, index) => readRule(new Fields(rule, `setup.rules[${index}]`))),
+    uploads: setup.flag("uploads"),
+    offline: setup.flag("offline"),
     notices: setup.texts("notices"),
   };
 }
@@ -40,7 +46,12 @@ function readRule(rule: Fields): Rule {
       scale,
     };
   });
-  return { name: rule.text("name"), says: rule.text("says"), parameters };
+  return {
+    name: rule.text("name"),
+    says: rule.text("says"),
+    formula: rule.text("formula"),
+    parameters,
+  };
 }
 
 export function readProgress(dict: Dict | undefined): Progress | null {
@@ -48,6 +59,7 @@ export function readProgress(dict: Dict | undefined): Progress | null {
   if (!progress) return null;
   return {
     seq: progress.figure("seq"),
+    lane: progress.size("lane"),
     stage: progress.text("stage"),
     done: progress.number("done"),
     total: progress.number("total"),
@@ -59,26 +71,28 @@ export function readError(dict: Dict | undefined): Failure | null {
   if (!error) return null;
   return {
     seq: error.figure("seq"),
+    lane: error.figure("lane"),
     title: error.text("title"),
     message: error.text("message"),
     traceback: error.text("traceback"),
   };
 }
 
-export function readJump(dict: Dict | undefined): number | null {
-  return given(dict, "jump")?.size("step") ?? null;
+/** A look that Python asked for, or a part of one. */
+export function readPut(dict: Dict | undefined): { seq: number; look: Dict } | null {
+  const put = given(dict, "put");
+  return put ? { seq: put.size("seq"), look: put.object("look") } : null;
 }
 
 export function readRequest(dict: Dict | undefined): Request | null {
   const request = given(dict, "request");
   if (!request) return null;
-  const parameters: Record<string, Parameter> = request.parameters("parameters");
   return {
     seq: request.size("seq"),
     sample: request.size("sample"),
     target: request.figure("target"),
     versus: request.figure("versus"),
-    rule: request.text("rule"),
-    parameters,
+    lanes: request.each("lanes", readLane),
+    wanted: request.sizes("wanted"),
   };
 }

@@ -1,0 +1,241 @@
+/** The equation of the unit that is selected: in numbers, in letters, and as the Python that gives the same. */
+
+import { copier } from "../copy";
+import { equationCsv } from "../csv";
+import type { Detail, UnitAnswer, UnitQuestion } from "../detail";
+import { keyOf } from "../detail";
+import { button, el } from "../dom";
+import { compact, exactly } from "../figures";
+import type { Figure, Film, Setup } from "../film";
+import { equationLatex } from "../latex";
+import type { Look, OnLook } from "../look";
+import { holds, unitText } from "../places";
+import { equation, type Label } from "./equation";
+import { formula } from "./formula";
+import { tabs } from "./tabs";
+
+export interface InspectorEvents {
+  onLook: OnLook;
+  onAsk(question: UnitQuestion): void;
+  /** Politely, to a screen reader. */
+  say(text: string): void;
+}
+
+export interface InspectorView {
+  film: Film;
+  look: Look;
+  setup: Setup;
+  detail(question: UnitQuestion): Detail<UnitAnswer> | null;
+}
+
+type Tab = "numbers" | "formula" | "python";
+type Unit = { frame: number; at: number[] };
+
+const NONE =
+  "Select a unit to see its equation: click a cell of the channels, or go there with tab, the arrows and enter.";
+const GONE = "The unit that was selected is not in this film.";
+const ASKED = "Asking the kernel for the equation of this unit.";
+const OFFLINE =
+  "The equation of this unit is not kept in this page: it takes a kernel to work it out.";
+
+export function inspector({ onLook, onAsk, say }: InspectorEvents) {
+  const title = el("span", { class: "title" });
+  const where = el("span", { class: "soft title" });
+  const back = button({ class: "link back", hidden: true }, () => goBack(), "back");
+  const clear = button({ class: "link clear" }, () => onLook({ unit: null }), "clear");
+  const facts = el("p", { class: "facts" });
+  const words = el("p", { class: "soft words" });
+  const again = button({ class: "link" }, () => question && onAsk(question), "ask again");
+  const numbers = equation({ onGo: go });
+  const letters = formula();
+  const code = el("pre", {
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Python that gives the same figures",
+  });
+  const clipboard = copier({ say });
+  const copies = el(
+    "div",
+    { class: "copies" },
+    el("span", { class: "key" }, "copy"),
+    copyButton("CSV", "the equation as CSV", (answer) => equationCsv(answer)),
+    copyButton("LaTeX", "the equation as LaTeX", (answer) => equationLatex(answer, longName)),
+    copyButton("Python", "the Python", (answer) => answer.python),
+  );
+  const forms = tabs<Tab>(
+    "The equation",
+    [
+      { key: "numbers", label: "numbers", node: numbers.node },
+      { key: "formula", label: "formula", node: letters.node },
+      { key: "python", label: "Python", node: code },
+    ],
+    (key) => forms.update(key),
+  );
+  const body = el("div", { class: "body-of-unit" }, facts, forms.node, copies, clipboard.node);
+  const node = el(
+    "section",
+    { class: "bbp-inspector", "aria-label": "Equation of the selected unit" },
+    el("h4", {}, title, where, back, clear),
+    el("div", { class: "state" }, words, again),
+    body,
+  );
+  forms.update("numbers");
+  let view: InspectorView | null = null;
+  let question: UnitQuestion | null = null;
+  let answer: UnitAnswer | null = null;
+  let drawn: unknown[] = [];
+  /** The question that was put and not yet taken up, and the one whose answer is to be said aloud. */
+  let askedFor = "";
+  let awaited = "";
+  /** Units that were left through a term of their equation, the last one last. */
+  let trail: { unit: Unit; step: number }[] = [];
+  let arrived = "";
+
+  function copyButton(face: string, what: string, make: (answer: UnitAnswer) => string) {
+    return button(
+      { class: "small", "aria-label": `copy ${what}` },
+      () => {
+        if (answer) void clipboard.copy(what, make(answer));
+      },
+      face,
+    );
+  }
+
+  function go(unit: Unit) {
+    if (!view) return;
+    const { look } = view;
+    if (look.unit) trail.push({ unit: look.unit, step: look.step });
+    arrived = keyOfUnit(unit);
+    onLook({ unit, step: unit.frame });
+  }
+
+  function goBack() {
+    const last = trail.pop();
+    if (!last) return;
+    arrived = keyOfUnit(last.unit);
+    onLook({ unit: last.unit, step: last.step });
+  }
+
+  function labelOf({ frame, at, name }: { frame: number; at: number[]; name: string }): Label {
+    const there = view?.film.frames[frame];
+    const called = there ? nameIn(frame, at) : null;
+    return {
+      frame: there?.name ?? name,
+      short: shorten(there?.name ?? name),
+      unit: called ?? unitText(there?.shape, at),
+      go: there && holds(there.shape, at) ? { frame, at } : null,
+    };
+  }
+
+  function longName(term: { frame: number; at: number[]; name: string }): string {
+    const there = view?.film.frames[term.frame];
+    const unit = nameIn(term.frame, term.at) ?? unitText(there?.shape, term.at);
+    return `${there?.name ?? term.name} ${unit}`.trim();
+  }
+
+  /** Only the two ends have units with names: classes, and the columns of a table. */
+  function nameIn(frame: number, at: number[]): string | null {
+    if (!view || at.length !== 1) return null;
+    const { film, setup } = view;
+    const index = at[0] ?? 0;
+    if (frame === 0) return setup.classes?.[index] ?? null;
+    const atInput = frame === film.frames.length - 1 && film.input.kind === "vector";
+    return atInput && film.input.kind === "vector" ? (film.input.names?.[index] ?? null) : null;
+  }
+
+  /** A short line of words in place of the equation; the height stays while the next one is on its way. */
+  function state(text: string, { retry = false, hold = false } = {}) {
+    const tall = node.offsetHeight;
+    if (hold && answer && tall > 0) node.style.minHeight = `${tall}px`;
+    else if (!hold) node.style.minHeight = "";
+    answer = null;
+    words.textContent = text;
+    again.hidden = !retry;
+    words.parentElement?.toggleAttribute("hidden", false);
+    body.hidden = true;
+  }
+
+  function show(next: UnitAnswer, name: string) {
+    const other = next !== answer;
+    answer = next;
+    words.parentElement?.toggleAttribute("hidden", true);
+    body.hidden = false;
+    node.style.minHeight = "";
+    if (!other) return;
+    clipboard.hide();
+    facts.replaceChildren(...factsOf(next));
+    numbers.update({ answer: next, labelOf });
+    letters.update({ answer: next, labelOf });
+    code.textContent = next.python;
+    if (awaited === keyOf(question ?? {})) say(`${name}: mass ${compact(next.mass)}`);
+    awaited = "";
+  }
+
+  return {
+    node,
+    update(next: InspectorView) {
+      const { film, look } = next;
+      const { unit } = look;
+      view = next;
+      const frame = unit ? film.frames[unit.frame] : undefined;
+      clear.hidden = unit === null;
+      if (!unit || keyOfUnit(unit) !== arrived) trail = [];
+      back.hidden = trail.length === 0;
+      if (!unit || !frame || !holds(frame.shape, unit.at)) {
+        question = null;
+        drawn = [];
+        title.textContent = "Equation of a unit";
+        where.textContent = "";
+        return state(unit ? GONE : NONE);
+      }
+      question = { kind: "unit", film: film.key, frame: unit.frame, unit: unit.at };
+      const detail = next.detail(question);
+      const now = [film, keyOf(question), next.setup, detail];
+      if (detail !== null && now.every((one, index) => one === drawn[index])) return;
+      drawn = now;
+      const name = nameIn(unit.frame, unit.at) ?? unitText(frame.shape, unit.at);
+      title.textContent = `Unit ${name}`;
+      where.textContent = `of ${frame.name}`;
+      where.title = frame.name;
+      if (detail !== null) askedFor = "";
+      if (detail?.state === "here") return show(detail.answer, name);
+      if (detail?.state === "failed") {
+        return state(`${detail.title}: ${detail.message}`, { retry: true });
+      }
+      if (detail?.state === "offline") return state(OFFLINE);
+      state(ASKED, { hold: true });
+      const key = keyOf(question);
+      if (detail !== null || key === askedFor) return;
+      askedFor = key;
+      awaited = key;
+      onAsk(question);
+    },
+    destroy() {},
+  };
+}
+
+function keyOfUnit({ frame, at }: Unit): string {
+  return `${frame}: ${at.join()}`;
+}
+
+/** The last part of a dotted name: the whole of it is in the title. */
+function shorten(name: string): string {
+  const parts = name.split(".");
+  return parts.length > 2 ? parts.slice(-2).join(".") : name;
+}
+
+function factsOf({ value, grad, rule }: UnitAnswer): (Node | string)[] {
+  const fact = (key: string, says: string, figure: Figure) =>
+    el(
+      "span",
+      {},
+      `${says} `,
+      el("b", { "data-key": key, "data-value": exactly(figure) }, compact(figure, 4)),
+    );
+  const facts: HTMLElement[] = [
+    fact("unit-value", "value", value),
+    fact("unit-grad", "grad", grad),
+  ];
+  if (rule !== "") facts.push(el("span", {}, `rule ${rule}`));
+  return facts;
+}

@@ -1,0 +1,460 @@
+/**
+ * What to look at when something is wrong: a column for each stop, as on the rail, and a row for each quantity.
+ *
+ * Built when the film changes; stepping moves a mark and prints one column's figures. With a second film every
+ * row has two bars, the first upward and the second downward from one line.
+ */
+
+import { button, el } from "../dom";
+import { compact, exactly } from "../figures";
+import { type Figure, type Film, stopAt } from "../film";
+import { type Look, type OnLook, shortName } from "../look";
+import { anomalies, nextAnomaly, SIGNS, type Sign, signsOf } from "./anomalies";
+
+export { anomalies, nextAnomaly, type Sign } from "./anomalies";
+
+export interface TriageView {
+  film: Film;
+  /** To hold it against, row by row: another lane, another input. */
+  other: Film | null;
+  look: Look;
+}
+
+/** The steps that a stop stands for. */
+interface Span {
+  first: number;
+  last: number;
+  name: string;
+}
+
+interface Row {
+  key: string;
+  label: string;
+  says: string;
+  /** The sign that belongs to this row. */
+  sign: Sign | null;
+  read(film: Film, span: Span): Figure;
+  /** Height of a bar, 0 to 1, among the values of the row. */
+  height(value: number, row: Scale): number;
+  print(value: Figure): string;
+}
+
+interface Scale {
+  most: number;
+  /** Largest and smallest size that is not zero. */
+  high: number;
+  low: number;
+}
+
+const NONE = "–";
+
+const part = (value: number) => Math.min(1, Math.max(0, value));
+const byMost = (value: number, { most }: Scale) => (most > 0 ? Math.abs(value) / most : 0);
+const percent = (value: Figure) => (value === null ? NONE : `${(100 * value).toFixed(1)} %`);
+const plain = (value: Figure) => (value === null ? NONE : compact(value, 3));
+
+function framesOf(film: Film, { first, last }: Span) {
+  return film.frames.slice(first, last + 1);
+}
+
+function sum(values: Figure[]): Figure {
+  let total = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    total += value;
+  }
+  return total;
+}
+
+function most(values: Figure[]): Figure {
+  const here = values.filter((value) => value !== null);
+  return here.length > 0 ? Math.max(...here) : null;
+}
+
+const ROWS: Row[] = [
+  {
+    key: "residual",
+    label: "residual, log",
+    says: "the largest |target − cut| of its steps, on a log axis",
+    sign: "residual",
+    read: (film, span) => {
+      const sizes = framesOf(film, span).map(({ residual }) => residual);
+      return sizes.includes(null) ? null : most(sizes.map((value) => Math.abs(value ?? 0)));
+    },
+    height: (value, { high, low }) =>
+      value === 0
+        ? 0
+        : high > low
+          ? 0.12 + (0.88 * Math.log(value / low)) / Math.log(high / low)
+          : 1,
+    print: (value) => compact(value, 2),
+  },
+  {
+    key: "unshared",
+    label: "unshared",
+    says: "mass that no rule could place, summed over its steps",
+    sign: "unshared",
+    read: (film, span) => sum(framesOf(film, span).map(({ unshared }) => unshared)),
+    height: byMost,
+    print: (value) => compact(value, 3),
+  },
+  {
+    key: "broken",
+    label: "NaN, infinite",
+    says: "values, masses and grads that are not finite, counted over its steps",
+    sign: "broken",
+    read: (film, span) => sum(framesOf(film, span).map(({ triage: { broken } }) => broken)),
+    height: byMost,
+    print: (value) => (value === null ? NONE : String(value)),
+  },
+  {
+    key: "entropy",
+    label: "entropy of shares",
+    says: "0: all to one input, 1: to all alike; the mean of the steps where a rule decides",
+    sign: null,
+    read: (film, span) => {
+      const here = framesOf(film, span).flatMap(({ triage: { entropy } }) =>
+        entropy === null ? [] : [entropy],
+      );
+      return here.length > 0 ? here.reduce((all, one) => all + one, 0) / here.length : null;
+    },
+    height: part,
+    print: plain,
+  },
+  {
+    key: "negative",
+    label: "negative mass",
+    says: "the part of Σ|mass| below zero, at the stop",
+    sign: null,
+    read: (film, { last }) => film.frames[last]?.triage.negative ?? null,
+    height: part,
+    print: percent,
+  },
+  {
+    key: "dead",
+    label: "dead units",
+    says: "the part of the units whose value is zero, the most of its steps",
+    sign: "dead",
+    read: (film, span) => most(framesOf(film, span).map(({ triage: { dead } }) => dead)),
+    height: part,
+    print: percent,
+  },
+  {
+    key: "ms",
+    label: "time",
+    says: "carrying the mass through its steps",
+    sign: null,
+    read: (film, span) => sum(framesOf(film, span).map(({ triage: { ms } }) => ms)),
+    height: byMost,
+    print: (value) => (value === null ? NONE : `${compact(value, 3)} ms`),
+  },
+];
+
+function spansOf(film: Film, level: Look["level"]): Span[] {
+  let before = -1;
+  return film.levels[level].map(({ frame, name }) => {
+    const span = { first: before + 1, last: frame, name };
+    before = frame;
+    return span;
+  });
+}
+
+/** The same stops in another film, which may have other steps: found by the node's name. */
+function matched(film: Film, spans: Span[], other: Film): (Span | null)[] {
+  const places = new Map(other.frames.map(({ node }, index) => [node, index]));
+  return spans.map(({ first, last, name }) => {
+    const from = places.get(film.frames[first]?.node ?? "");
+    const to = places.get(film.frames[last]?.node ?? "");
+    return from === undefined || to === undefined ? null : { first: from, last: to, name };
+  });
+}
+
+function scaleOf(values: (Figure | undefined)[]): Scale {
+  const sizes = values.flatMap((value) => (!value ? [] : [Math.abs(value)]));
+  const high = sizes.length > 0 ? Math.max(...sizes) : 0;
+  const low = sizes.length > 0 ? Math.min(...sizes) : 0;
+  return { most: high, high, low };
+}
+
+interface Drawn {
+  film: Film;
+  other: Film | null;
+  level: Look["level"];
+}
+
+export function triage({ onLook }: { onLook: OnLook }) {
+  const count = el("span", { class: "soft", role: "status" });
+  const next = button(
+    { class: "link" },
+    () => {
+      const to = view ? nextAnomaly(view.film, view.look.step) : null;
+      if (to !== null) onLook({ step: to });
+    },
+    "next anomaly",
+  );
+  const head = el("thead");
+  const body = el("tbody");
+  const table = el(
+    "table",
+    { role: "grid", "aria-label": "Triage: a column for each stop, the output at right" },
+    head,
+    body,
+  );
+  const key = el("p", { class: "soft key-line" });
+  const node = el(
+    "section",
+    { class: "bbp-triage", "aria-label": "Triage" },
+    el(
+      "h4",
+      {},
+      el("span", { class: "title" }, "Triage"),
+      el("span", { class: "says" }, count, next),
+    ),
+    el("div", { class: "scroller" }, table),
+    key,
+  );
+
+  let view: TriageView | null = null;
+  let drawn: Drawn | null = null;
+  let spans: Span[] = [];
+  /** Cells by row, then by stop; the first row is that of the signs. */
+  let cells: HTMLTableCellElement[][] = [];
+  let figures: {
+    row: Row;
+    here: HTMLElement;
+    there: HTMLElement | null;
+    values: (Figure | undefined)[][];
+  }[] = [];
+  let rowAt = 0;
+  let column = -1;
+
+  function draw({ film, other, look }: TriageView) {
+    spans = spansOf(film, look.level);
+    const pairs = other ? matched(film, spans, other) : null;
+    const lists = spans.map(({ first, last }) => {
+      const found = new Set<Sign>();
+      for (let at = first; at <= last; at += 1) {
+        for (const sign of signsOf(film, at)) found.add(sign);
+      }
+      return found;
+    });
+    cells = [];
+    figures = [];
+    drawHead(film, other, look);
+    const rows = [signRow(lists)];
+    for (const row of ROWS) rows.push(quantityRow(row, film, other, pairs, lists));
+    body.replaceChildren(...rows);
+    table.classList.toggle("two", other !== null);
+    table.style.setProperty("--bbp-stops", String(spans.length));
+    const all = anomalies(film);
+    count.textContent =
+      all.length === 0
+        ? "no anomaly"
+        : `${all.length} ${all.length === 1 ? "anomaly" : "anomalies"} in ${film.frames.length} steps`;
+    count.dataset.value = String(all.length);
+    next.hidden = all.length === 0;
+    key.textContent = Object.values(SIGNS)
+      .map(({ mark, says }) => `${mark} ${says}`)
+      .join(" · ");
+    column = -1;
+  }
+
+  function drawHead(film: Film, other: Film | null, look: Look) {
+    const naming = (one: Film, mark: string) => {
+      const sample = one.state.sample === film.state.sample ? "" : `${one.input.name}, `;
+      const says = `${sample}${shortName(one.state)}`;
+      return el("th", { scope: "col", class: "value" }, `${mark}${says}`);
+    };
+    const stops = el("th", { scope: "colgroup", colspan: spans.length, class: "stops" });
+    stops.append(
+      el(
+        "span",
+        { class: "ends" },
+        el("span", {}, "input"),
+        el("b", { class: "where" }),
+        el("span", {}, "output"),
+      ),
+    );
+    const names = other
+      ? [naming(film, "▴ "), naming(other, "▾ ")]
+      : [el("th", { scope: "col", class: "value" }, "here")];
+    head.replaceChildren(
+      el("tr", {}, el("th", { scope: "col", class: "name" }, look.level), stops, ...names),
+    );
+  }
+
+  function signRow(lists: Set<Sign>[]): HTMLTableRowElement {
+    const line: HTMLTableCellElement[] = lists.map((found, index) => {
+      const signs = [...found];
+      const text = signs.length > 0 ? SIGNS[signs[0] as Sign].mark : "";
+      const says = signs.map((sign) => SIGNS[sign].says).join(", ");
+      const name = spans[index]?.name ?? "";
+      return cell(
+        0,
+        index,
+        {
+          class: signs.length > 0 ? "sign off" : "sign",
+          title: signs.length > 0 ? `${name} ${says}` : null,
+          "aria-label": `${name}: ${signs.length > 0 ? says : "nothing wrong"}`,
+          "data-signs": signs.join(" "),
+        },
+        text,
+      );
+    });
+    cells.push(line);
+    return rowOf("signs", "what is wrong in it, by its sign", line, []);
+  }
+
+  function quantityRow(
+    row: Row,
+    film: Film,
+    other: Film | null,
+    pairs: (Span | null)[] | null,
+    lists: Set<Sign>[],
+  ): HTMLTableRowElement {
+    const values = spans.map((span) => row.read(film, span));
+    // Undefined where the other film has no such stop.
+    const others = spans.map((_, index) => {
+      const pair = pairs?.[index];
+      return other && pair ? row.read(other, pair) : undefined;
+    });
+    // One scale for both: only then can they be held against each other.
+    const scale = scaleOf(other ? [...values, ...others] : values);
+    const at = cells.length;
+    const line = values.map((value, index) => {
+      const name = spans[index]?.name ?? "";
+      const against = other ? `, against ${printed(row, others[index])}` : "";
+      const says = `${name}: ${row.label} ${row.print(value)}${against}`;
+      const off = row.sign !== null && lists[index]?.has(row.sign);
+      const bars = [bar(value, row, scale, "up")];
+      if (other) bars.push(bar(others[index] ?? null, row, scale, "down"));
+      return cell(
+        at,
+        index,
+        {
+          class: off ? "off" : null,
+          title: says,
+          "aria-label": says,
+          "data-value": exactly(value),
+          "data-other": others[index] === undefined ? null : exactly(others[index] ?? null),
+        },
+        ...bars,
+      );
+    });
+    cells.push(line);
+    const here = el("td", { class: "value", "data-key": row.key });
+    const there = other ? el("td", { class: "value", "data-key": `${row.key}-other` }) : null;
+    figures.push({ row, here, there, values: [values, others] });
+    return rowOf(row.label, row.says, line, there ? [here, there] : [here]);
+  }
+
+  function rowOf(label: string, says: string, line: Node[], rest: Node[]): HTMLTableRowElement {
+    // The walk goes leftward, as on the rail.
+    return el(
+      "tr",
+      {},
+      el("th", { scope: "row", class: "name", title: says }, label),
+      ...[...line].reverse(),
+      ...rest,
+    );
+  }
+
+  function cell(
+    row: number,
+    index: number,
+    attributes: Parameters<typeof el>[1],
+    ...children: (Node | string)[]
+  ): HTMLTableCellElement {
+    const made = el("td", { role: "gridcell", tabindex: -1, ...attributes }, ...children);
+    made.addEventListener("click", () => {
+      rowAt = row;
+      choose(index);
+    });
+    return made;
+  }
+
+  function choose(index: number) {
+    const span = spans[Math.min(spans.length - 1, Math.max(0, index))];
+    if (span) onLook({ step: span.last });
+    rove(true);
+  }
+
+  function rove(focus: boolean) {
+    for (const one of table.querySelectorAll("td[tabindex='0']"))
+      one.setAttribute("tabindex", "-1");
+    const here = cells[rowAt]?.[column];
+    here?.setAttribute("tabindex", "0");
+    if (focus) here?.focus({ preventScroll: true });
+  }
+
+  table.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const turn = (to: number) => {
+      rowAt = Math.min(cells.length - 1, Math.max(0, to));
+      rove(true);
+    };
+    const keys: Record<string, () => void> = {
+      ArrowLeft: () => choose(column + 1),
+      ArrowRight: () => choose(column - 1),
+      Home: () => choose(0),
+      End: () => choose(spans.length - 1),
+      ArrowDown: () => turn(rowAt + 1),
+      ArrowUp: () => turn(rowAt - 1),
+    };
+    const act = keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+
+  function mark(index: number) {
+    if (index === column) return;
+    for (const line of cells) {
+      line[column]?.classList.remove("here");
+      line[index]?.classList.add("here");
+    }
+    const inside = table.contains(document.activeElement);
+    column = index;
+    rove(inside);
+    const where = head.querySelector(".where");
+    if (where) where.textContent = spans[index]?.name ?? "";
+    for (const { row, here, there, values } of figures) {
+      const [mine = [], others = []] = values;
+      show(here, row, mine[index]);
+      if (there) show(there, row, others[index]);
+    }
+  }
+
+  return {
+    node,
+    update(asked: TriageView) {
+      view = asked;
+      const { film, other, look } = asked;
+      if (drawn?.film !== film || drawn.other !== other || drawn.level !== look.level) {
+        drawn = { film, other, level: look.level };
+        draw(asked);
+      }
+      mark(stopAt(film.levels[look.level], look.step));
+    },
+    destroy() {},
+  };
+}
+
+function bar(value: Figure, row: Row, scale: Scale, way: "up" | "down"): HTMLElement {
+  const ink = el("i", { class: way, "aria-hidden": "true" });
+  const height = value === null ? 0 : part(row.height(value, scale));
+  ink.style.setProperty("--bbp-part", height.toFixed(3));
+  if (value !== null && value < 0) ink.classList.add("below");
+  if (value === null && row.key === "residual") ink.classList.add("broken-bar");
+  return ink;
+}
+
+function printed(row: Row, value: Figure | undefined): string {
+  return value === undefined ? NONE : row.print(value);
+}
+
+function show(cell: HTMLElement, row: Row, value: Figure | undefined) {
+  cell.textContent = printed(row, value);
+  cell.dataset.value = value === undefined ? "" : exactly(value);
+}

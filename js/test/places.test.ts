@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { barsHeight, cellIn, layoutOf, roomFor } from "../src/charts/atlas-layout";
+import { atOf, fieldBox, holds, middle, ravel, spotOf, unitText, unravel } from "../src/places";
+import { brief, columnOf, factor, inColumn, percent, powerOf } from "../src/tenfold";
+import { plainFilm } from "./plain-film";
+
+describe("a unit", () => {
+  test("has the indices that Python uses, and back", () => {
+    expect(unravel(5, [2, 3])).toEqual([1, 2]);
+    expect(ravel([1, 2], [2, 3])).toBe(5);
+    expect(atOf([128, 27, 27], { channel: 79, row: 16, column: 12 })).toEqual([79, 16, 12]);
+    expect(atOf([2, 12, 7, 7], { channel: 13, row: 3, column: 4 })).toEqual([1, 1, 3, 4]);
+    expect(atOf([64, 197], { channel: 5, row: 0, column: 196 })).toEqual([5, 196]);
+    expect(spotOf([2, 12, 7, 7], [1, 1, 3, 4])).toEqual({ channel: 13, row: 3, column: 4 });
+    expect(spotOf([64, 197], [5, 196])).toEqual({ channel: 5, row: 0, column: 196 });
+    expect(spotOf([128, 27, 27], [128, 0, 0])).toBeNull();
+    expect(holds([3, 2], [2, 1])).toBe(true);
+    expect(holds([3, 2], [2])).toBe(false);
+  });
+
+  test("is named by channel and place", () => {
+    expect(unitText([128, 27, 27], [79, 16, 12])).toBe("ch 79, (16, 12)");
+    expect(unitText([64, 197], [5, 196])).toBe("ch 5, 196");
+    expect(unitText([512, 1, 1], [7, 0, 0])).toBe("ch 7");
+    expect(unitText([512], [7])).toBe("ch 7");
+    expect(unitText(undefined, [1, 2])).toBe("(1, 2)");
+    expect(unitText([4], [9])).toBe("(9)");
+  });
+
+  test("of a block is the one in its middle, within the value", () => {
+    expect(middle(3, 1, 27)).toBe(3);
+    expect(middle(0, 4, 10)).toBe(2);
+    expect(middle(2, 4, 9)).toBe(8);
+  });
+});
+
+describe("a receptive field", () => {
+  const frame = {
+    shape: [64, 112, 112],
+    field: { start: [-3, -3], step: [2, 2], size: [7, 7] } as const,
+  };
+  const box = (at: number[], input = { height: 224, width: 224 }) =>
+    fieldBox({ ...frame, field: { start: [-3, -3], step: [2, 2], size: [7, 7] } }, at, input);
+
+  test("is a part of the picture", () => {
+    expect(box([0, 10, 20])).toEqual({
+      top: 17 / 224,
+      left: 37 / 224,
+      height: 7 / 224,
+      width: 7 / 224,
+    });
+  });
+
+  test("is cut at the edges", () => {
+    expect(box([0, 0, 111])).toEqual({ top: 0, left: 219 / 224, height: 4 / 224, width: 5 / 224 });
+  });
+
+  test("is counted in what the network saw, however large the picture is shown", () => {
+    const shown = { height: 600, width: 600, shape: [3, 224, 224] };
+    expect(box([0, 10, 20], shown)).toEqual(box([0, 10, 20]));
+  });
+
+  test("is not drawn where there is nothing to draw", () => {
+    expect(fieldBox({ ...frame, field: null }, [0, 1, 1], { height: 224, width: 224 })).toBeNull();
+    expect(box([0, 1, 1], { height: 1, width: 224 })).toBeNull();
+    const field = { start: [0, 0], step: [1, 1], size: [3, 3] };
+    const row = {
+      shape: [64, 197],
+      field: field as { start: [number, number]; step: [number, number]; size: [number, number] },
+    };
+    expect(fieldBox(row, [0, 5], { height: 224, width: 224 })).toBeNull();
+    expect(box([0, 400, 0])).toBeNull();
+  });
+});
+
+describe("the layout of tiles", () => {
+  test("fills rows evenly and keeps captions apart", () => {
+    const square = { height: 27, width: 27 };
+    expect(layoutOf(1064, 24, square)).toMatchObject({ columns: 12, rows: 2 });
+    expect(layoutOf(664, 24, square)).toMatchObject({ columns: 8, rows: 3 });
+    expect(layoutOf(564, 24, square)).toMatchObject({ columns: 8, rows: 3 });
+    for (let width = 200; width < 1400; width += 37) {
+      const { columns, pitch, tile } = layoutOf(width, 24, square);
+      expect(columns * pitch.across - 10).toBeLessThanOrEqual(width);
+      expect(tile.width).toBeGreaterThanOrEqual(width < 380 ? 20 : 48);
+    }
+  });
+
+  test("draws flat and tall maps within the room of a square", () => {
+    const flat = layoutOf(664, 24, { height: 1, width: 197 });
+    const tall = layoutOf(664, 24, { height: 200, width: 20 });
+    expect(flat.tile.height).toBe(14);
+    expect(tall.tile.height).toBe(tall.pitch.across - 10);
+    expect(tall.tile.width).toBeLessThan(tall.tile.height);
+  });
+
+  test("finds the cell under a point, and none on captions and gaps", () => {
+    const grid = { height: 10, width: 10 };
+    const layout = layoutOf(664, 24, grid);
+    const { tile, pitch } = layout;
+    expect(cellIn(layout, grid, 24, 0, 0)).toEqual({ tile: 0, row: 0, column: 0 });
+    const far = cellIn(layout, grid, 24, 7 * pitch.across + tile.width - 1, 2 * pitch.down + 1);
+    expect(far).toEqual({ tile: 23, row: 0, column: 9 });
+    expect(cellIn(layout, grid, 24, tile.width + 1, 0)).toBeNull();
+    expect(cellIn(layout, grid, 24, 0, tile.height + 1)).toBeNull();
+    expect(cellIn(layout, grid, 23, 7 * pitch.across, 2 * pitch.down)).toBeNull();
+    expect(cellIn(layout, grid, 24, -1, 5)).toBeNull();
+  });
+
+  test("holds the room of the tallest step of a film", () => {
+    const { frames } = plainFilm();
+    const room = roomFor(frames, 664);
+    for (const { tensor } of frames) {
+      if (tensor.kind !== "maps") continue;
+      const layout = layoutOf(664, tensor.shown.length, tensor, room);
+      expect(layout.height).toBeLessThanOrEqual(room);
+      if (tensor.shown.length === 3) expect(layout.columns).toBe(3);
+    }
+    expect(barsHeight(room)).toBeLessThan(room);
+  });
+});
+
+describe("figures in columns", () => {
+  test("have one power of ten, a multiple of three, taken out", () => {
+    expect(powerOf([554.38e-6, 3e-6])).toBe(-6);
+    expect(powerOf([0.5, -28])).toBe(0);
+    expect(powerOf([2.5e7])).toBe(6);
+    expect(powerOf([0, null])).toBe(0);
+    expect(powerOf([1e-3])).toBe(-3);
+    expect(factor(-6)).toBe("×10⁻⁶");
+    expect(factor(0)).toBe("");
+  });
+
+  test("have the same decimals", () => {
+    const column = columnOf([554.38e-6, 3.1e-6]);
+    expect(inColumn(554.38e-6, column)).toBe("554.4");
+    expect(inColumn(-3.1e-6, column)).toBe("−3.1");
+    expect(inColumn(null, column)).toBe("not finite");
+  });
+
+  test("under a tile take few letters", () => {
+    expect(brief(0.0551, 0)).toBe("0.055");
+    expect(brief(-12.345e-6, -6)).toBe("−12.3");
+    expect(brief(0, 0)).toBe("0");
+    expect(brief(null, 0)).toBe("n.f.");
+    expect(percent(0.069, 1)).toBe("6.9 %");
+  });
+});

@@ -1,0 +1,394 @@
+import { describe, expect, test, vi } from "vitest";
+import type { FakeModel } from "../dev/fake-model";
+import { makeDetail, makeKept } from "../dev/synthetic";
+import type { Question } from "../src/detail";
+import { FIRST_LOOK, type Look, stateOf } from "../src/look";
+import { Session } from "../src/widgets/session";
+import { answer, asked, blob, FIRST, film, LANE, lastRequest, model, requests } from "./helpers";
+
+const lane = (rule: string) => ({ rule, parameters: {}, plan: {} });
+const UNIFORM = lane("uniform");
+const WINNER = lane("winner");
+
+function talk(made: FakeModel = model(), first: DataView | null = blob()) {
+  const onFilm = vi.fn();
+  const onChange = vi.fn();
+  const session = new Session(made, { onFilm, onChange });
+  session.start();
+  if (first) made.film(first);
+  return { model: made, session, onFilm, onChange };
+}
+
+const rulesOf = (session: Session) => session.films.map((one) => one?.state.rule ?? null);
+
+describe("asking", () => {
+  test("says hello, and shows the film that comes", () => {
+    const { model, session, onFilm } = talk();
+    expect(model.sent).toEqual([{ type: "hello" }]);
+    expect(session.film?.key).toBe(film().key);
+    expect(onFilm).toHaveBeenCalledTimes(1);
+    expect(requests(model)).toEqual([]);
+  });
+
+  test("writes the whole question under a new number, and which lanes it wants", () => {
+    const { model, session } = talk();
+    session.change({ target: 2 });
+    const aim = { sample: 0, target: 2, versus: null };
+    expect(requests(model)).toEqual([{ seq: 1, ...aim, lanes: [LANE], wanted: [0] }]);
+    expect(session.film?.target.index).toBe(0);
+    answer(model);
+    expect(session.film?.target.index).toBe(2);
+    expect(session.busy).toBe(false);
+  });
+
+  test("an answer to an older question is kept and not shown", () => {
+    const { model, session } = talk();
+    session.change({ target: 1 });
+    const older = lastRequest(model);
+    session.change({ target: 2 });
+    answer(model, older);
+    expect(session.film?.target.index).toBe(0);
+    expect(session.look.target).toBe(2);
+    answer(model);
+    session.change({ target: 1 });
+    expect(requests(model)).toHaveLength(2);
+    expect(session.film?.target.index).toBe(1);
+  });
+
+  test("a hand on a slider asks nothing until it rests", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [{ ...LANE, parameters: { power: 2 } }] }, true);
+    session.change({ lanes: [{ ...LANE, parameters: { power: 3 } }] }, true);
+    expect(requests(model)).toEqual([]);
+    session.change({ lanes: [{ ...LANE, parameters: { power: 4 } }] });
+    expect(requests(model)).toHaveLength(1);
+  });
+
+  test("what has been seen needs no kernel, and calls off what is under way", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [UNIFORM] });
+    answer(model);
+    session.change({ lanes: [LANE] });
+    expect(requests(model)).toHaveLength(1);
+    expect(model.get("shown")).toEqual({ ...FIRST, key: film().key });
+    session.change({ lanes: [WINNER] });
+    const late = lastRequest(model);
+    session.change({ lanes: [UNIFORM] });
+    expect(model.get("cancel")).toBe(late.seq);
+    answer(model, late);
+    expect(rulesOf(session)).toEqual(["uniform"]);
+  });
+
+  test("no target is the largest score of that sample, known the second time", () => {
+    const { model, session } = talk();
+    session.change({ sample: 1, target: null });
+    answer(model);
+    session.change({ sample: 0, target: 0 });
+    session.change({ sample: 1, target: null });
+    expect(requests(model)).toHaveLength(1);
+    expect(session.film?.state.sample).toBe(1);
+  });
+
+  test("numbers come first, and the whole film takes their place", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [UNIFORM] });
+    const request = lastRequest(model);
+    answer(model, request, { part: "numbers" });
+    expect(session.film?.part).toBe("numbers");
+    expect(session.busy).toBe(true);
+    answer(model);
+    expect(session.film?.part).toBe("whole");
+    expect(session.busy).toBe(false);
+    answer(model, request, { part: "numbers" });
+    expect(session.film?.part).toBe("whole");
+  });
+});
+
+describe("lanes", () => {
+  test("only what is missing is asked for, and shown as it comes", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [LANE, UNIFORM, WINNER] });
+    const request = lastRequest(model);
+    expect(request.wanted).toEqual([1, 2]);
+    expect(session.working).toEqual([1, 2]);
+    expect(rulesOf(session)).toEqual(["proportional", null, null]);
+    answer(model, { ...request, wanted: [2] });
+    expect(rulesOf(session)).toEqual(["proportional", null, "winner"]);
+    expect(session.working).toEqual([1]);
+    answer(model, { ...request, wanted: [1] });
+    expect(rulesOf(session)).toEqual(["proportional", "uniform", "winner"]);
+    expect(session.busy).toBe(false);
+  });
+
+  test("the last good film stands in for the active lane until its own is there", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [LANE, UNIFORM], lane: 1 });
+    expect(rulesOf(session)).toEqual(["proportional", "proportional"]);
+    answer(model);
+    expect(rulesOf(session)).toEqual(["proportional", "uniform"]);
+  });
+
+  test("films of two samples never stand side by side", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [LANE, UNIFORM] });
+    answer(model);
+    session.change({ sample: 1 });
+    const request = lastRequest(model);
+    answer(model, { ...request, wanted: [1] });
+    expect(session.films.map((one) => one?.state.sample ?? null)).toEqual([0, null]);
+    answer(model, { ...request, wanted: [0] });
+    expect(session.films.map((one) => one?.state.sample)).toEqual([1, 1]);
+  });
+
+  test("a lane that fails goes, and those that are there stay", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [LANE, UNIFORM, WINNER], lane: 1 });
+    answer(model, { ...lastRequest(model), wanted: [1] });
+    model.put({ error: { seq: 1, lane: null, title: "NoRule", message: "no", traceback: "" } });
+    expect(session.failure?.message).toBe("no");
+    expect(session.look.lanes).toEqual([LANE, UNIFORM]);
+    expect(session.look.lane).toBe(1);
+  });
+
+  test("a lane that fails by itself goes alone", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [LANE, UNIFORM, WINNER], lane: 1 });
+    const request = lastRequest(model);
+    model.put({ error: { seq: 1, lane: 1, title: "NoRule", message: "no", traceback: "" } });
+    expect(session.look).toMatchObject({ lanes: [LANE, WINNER], lane: 1 });
+    expect(session.busy).toBe(true);
+    answer(model, { ...request, wanted: [2] });
+    expect(rulesOf(session)).toEqual(["proportional", "winner"]);
+    expect(session.busy).toBe(false);
+    expect(session.failure?.message).toBe("no");
+  });
+
+  test("a plan is another question", () => {
+    const { model, session } = talk();
+    const plan = { conv1: { rule: "uniform", parameters: {} } };
+    session.change({ lanes: [{ ...LANE, plan }] });
+    expect(requests(model)).toHaveLength(1);
+    answer(model);
+    session.change({ lanes: [LANE] });
+    session.change({ lanes: [{ ...LANE, plan }] });
+    expect(requests(model)).toHaveLength(1);
+    expect(session.film?.state.plan).toEqual(plan);
+  });
+});
+
+describe("undo", () => {
+  test("goes back through questions without the kernel, and forth again", () => {
+    const { model, session } = talk();
+    session.change({ target: 2 });
+    answer(model);
+    session.change({ grain: 8 });
+    session.undo();
+    expect(session.look.grain).toBe(1);
+    session.undo();
+    expect(session.film?.target.index).toBe(0);
+    expect(session.canUndo).toBe(false);
+    session.redo();
+    session.redo();
+    expect(session.film?.target.index).toBe(2);
+    expect(session.look.grain).toBe(8);
+    expect(session.canRedo).toBe(false);
+    expect(requests(model)).toHaveLength(1);
+  });
+
+  test("a walk is one step back, and so is a drag", () => {
+    const { session } = talk();
+    session.change({ grain: 4 });
+    for (const step of [1, 2, 3]) {
+      session.change({ step });
+      vi.advanceTimersByTime(2000);
+    }
+    for (const overlay of [0.5, 0.4, 0.3]) session.change({ overlay }, true);
+    session.undo();
+    expect(session.look).toMatchObject({ step: 3, overlay: 0.65, grain: 4 });
+    session.undo();
+    expect(session.look).toMatchObject({ step: 0, grain: 4 });
+    session.undo();
+    expect(session.look.grain).toBe(1);
+  });
+});
+
+describe("Python", () => {
+  test("hears of the look once it rests", () => {
+    const { model, session } = talk();
+    session.change({ step: 1 }, true);
+    session.change({ step: 2 }, true);
+    vi.advanceTimersByTime(1000);
+    expect(model.get("look")).toEqual({});
+    session.change({ step: 3 });
+    vi.advanceTimersByTime(199);
+    expect(model.get("look")).toEqual({});
+    vi.advanceTimersByTime(1);
+    expect(model.get("look")).toEqual({ ...session.look, put: 0 });
+  });
+
+  test("asks to look elsewhere, and its film is awaited", () => {
+    const { model, session } = talk();
+    session.change({ target: 3 });
+    const question = { sample: 1, target: 1, versus: null, lanes: [UNIFORM] };
+    model.put({ put: { seq: 5, look: { ...question, grain: 8, scale: "nonsense" } } });
+    expect(session.look).toMatchObject({ ...question, grain: 8, scale: "each" });
+    expect(session.film?.state).toEqual(FIRST);
+    model.film(blob({ state: stateOf({ ...FIRST_LOOK, ...question } as Look), answers: null }));
+    expect(session.film?.state.rule).toBe("uniform");
+    expect(requests(model)).toHaveLength(1);
+  });
+
+  test("may begin a film by itself, which the reader's own question outlives", () => {
+    const { model, session } = talk();
+    model.film(blob({ state: { ...FIRST, rule: "softmin", target: 4 } }));
+    expect(session.look).toMatchObject({ target: 4 });
+    expect(rulesOf(session)).toEqual(["softmin"]);
+    session.change({ lanes: [WINNER] });
+    model.film(blob({ state: { ...FIRST, rule: "uniform" } }));
+    expect(rulesOf(session)).toEqual(["softmin"]);
+    answer(model);
+    expect(rulesOf(session)).toEqual(["winner"]);
+  });
+
+  test("an error of an older question is not told", () => {
+    const { model, session } = talk();
+    session.change({ target: 1 });
+    const error = { lane: null, title: "NoRule", message: "no rule", traceback: "" };
+    model.put({ error: { seq: 0, ...error } });
+    expect(session.failure).toBeNull();
+    model.put({ error: { seq: 1, ...error } });
+    expect(session.failure?.message).toBe("no rule");
+    expect(session.look.target).toBe(0);
+    model.put({ error: {} });
+    expect(session.failure).toBeNull();
+  });
+
+  test("cancelling goes back, and nothing that comes late is shown", () => {
+    const { model, session } = talk();
+    session.change({ lanes: [WINNER] });
+    session.cancel();
+    expect(model.get("cancel")).toBe(1);
+    expect(session.look.lanes).toEqual([LANE]);
+    model.put({ progress: { seq: 1, lane: 0, stage: "walk", done: 1, total: 2 } });
+    expect(session.busy).toBe(false);
+    answer(model);
+    expect(rulesOf(session)).toEqual(["proportional"]);
+  });
+
+  test("a film that cannot be read is told, and the last one stays", () => {
+    const { model, session } = talk();
+    model.film(new DataView(new ArrayBuffer(3)));
+    expect(session.failure?.message).toContain("wanted at least 4 bytes, got 3");
+    expect(session.film?.key).toBe(film().key);
+  });
+
+  test("two views of one model hear each other's questions and answers", () => {
+    const one = talk();
+    const two = talk(one.model);
+    one.session.change({ target: 2 });
+    expect(two.session.look.target).toBe(2);
+    expect(two.session.busy).toBe(true);
+    answer(one.model);
+    expect(two.session.film?.target.index).toBe(2);
+    two.session.change({ target: 3 });
+    expect(lastRequest(one.model).seq).toBe(2);
+    two.session.cancel();
+    expect(one.session.look.target).toBe(2);
+  });
+});
+
+describe("details", () => {
+  const question: Question = { kind: "unit", film: film().key, frame: 3, unit: [1, 2, 3] };
+
+  test("are asked once, and kept", () => {
+    const { model, session } = talk();
+    expect(session.details.get(question)).toBeNull();
+    session.details.ask(question);
+    session.details.ask({ ...question });
+    expect(asked(model)).toEqual([{ type: "ask", seq: 1, question }]);
+    expect(session.details.get(question)).toEqual({ state: "asked" });
+    model.message({ type: "detail", seq: 1 }, makeDetail(question));
+    expect(session.details.get(question)).toMatchObject({
+      state: "here",
+      answer: { kind: "unit", unit: [1, 2, 3], gives: { count: 288 } },
+    });
+    session.details.ask(question);
+    expect(asked(model)).toHaveLength(1);
+  });
+
+  test("a newer question about the same film lets an older one go", () => {
+    const { model, session } = talk();
+    session.details.ask(question);
+    const newer = { ...question, unit: [0, 0, 0] };
+    session.details.ask(newer);
+    expect(session.details.get(question)).toBeNull();
+    model.message({ type: "detail", seq: 2 }, makeDetail(newer));
+    expect(session.details.get(newer)?.state).toBe("here");
+  });
+
+  test("say why there is none, and may be asked for again", () => {
+    const { model, session } = talk();
+    session.details.ask(question);
+    const error = {
+      seq: null,
+      lane: null,
+      title: "KeyError",
+      message: "no such node",
+      traceback: "",
+    };
+    model.message({ type: "detail", seq: 1, error });
+    const failed = { state: "failed", title: "KeyError", message: "no such node" };
+    expect(session.details.get(question)).toEqual(failed);
+    session.details.ask(question);
+    expect(asked(model)).toHaveLength(2);
+  });
+});
+
+describe("without a kernel", () => {
+  test("silence is told, and a word ends it", () => {
+    const { model, session } = talk(undefined, null);
+    vi.advanceTimersByTime(4999);
+    expect(session.gone).toBeNull();
+    vi.advanceTimersByTime(1);
+    expect(session.gone).toBe("silent");
+    model.message({ type: "here" });
+    expect(session.gone).toBeNull();
+  });
+
+  test("a comm that went is greeted, and its silence told", () => {
+    const { model, session } = talk();
+    model.put({});
+    model.dead = true;
+    session.change({ target: 2 });
+    vi.advanceTimersByTime(5000);
+    expect(session.gone).toBe("silent");
+    session.cancel();
+    expect(session.look.target).toBe(0);
+    session.change({ step: 2 });
+    expect(session.look.step).toBe(2);
+  });
+
+  test("a saved page shows what it was given, and says what it was not", () => {
+    const question: Question = { kind: "parts", sample: 0 };
+    const films = [blob(), blob({ state: { ...FIRST, ...UNIFORM } })];
+    const look = { sample: 0, target: 0, versus: null, lanes: [LANE], grain: 4 };
+    const kept = makeKept(films, [makeDetail(question)], look);
+    const saved = model({ kept, put: {} });
+    saved.send = undefined as unknown as FakeModel["send"];
+    const { session } = talk(saved, null);
+    expect(session.gone).toBe("saved");
+    expect(session.film?.key).toBe(film().key);
+    expect(session.look.grain).toBe(4);
+    expect(session.details.get(question)).toMatchObject({ state: "here" });
+    session.change({ lanes: [UNIFORM] });
+    expect(rulesOf(session)).toEqual(["uniform"]);
+    session.undo();
+    expect(rulesOf(session)).toEqual(["proportional"]);
+    session.change({ lanes: [WINNER] });
+    expect(session.failure?.title).toBe("Not in this page");
+    expect(rulesOf(session)).toEqual(["proportional"]);
+    const other: Question = { kind: "parts", sample: 1 };
+    session.details.ask(other);
+    expect(session.details.get(other)).toEqual({ state: "offline" });
+  });
+});
