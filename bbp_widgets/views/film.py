@@ -33,7 +33,7 @@ LARGE = 1_000_000
 class Film:
     """A film and what it was made of."""
 
-    header: dict[str, Any]
+    header: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
 
     @property
