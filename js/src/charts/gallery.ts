@@ -61,7 +61,9 @@ const SCALE_SAYS: Record<Scale, string> = {
 export function gallery({ onLook }: { onLook: OnLook }) {
   const read = (place: Place | null) => {
     for (const one of [input, ...maps]) one.read(place);
-    unit.textContent = place === null ? unitText() : placeText(place);
+    reading.textContent = place === null ? "" : placeText(place);
+    // The unit keeps its room while a place stands there, so that the row does not break anew.
+    unit.classList.toggle("covered", place !== null);
   };
   const input = picture({
     onHover: read,
@@ -94,12 +96,9 @@ export function gallery({ onLook }: { onLook: OnLook }) {
     class: "segmented small",
     onChoose: (key) => onLook({ grain: Number(key) as Grain }),
   });
-  const less = choice({
-    label: "less lane",
-    class: "segmented small",
-    onChoose: (key) => onLook({ difference: key === "none" ? null : Number(key) }),
-  });
-  const unit = el("span", { class: "soft unit" });
+  const unit = el("span");
+  const reading = el("span", { class: "reading" });
+  const units = el("span", { class: "soft unit" }, unit, reading);
   const blend = el("input", {
     type: "range",
     min: 0,
@@ -125,18 +124,9 @@ export function gallery({ onLook }: { onLook: OnLook }) {
     },
     "maps too",
   );
-  const lessKey = pair("less lane", less.node);
   const overKey = el("span", { class: "pair" }, over, lay);
   const grainKey = pair("grain", grain.node);
-  const tools = el(
-    "div",
-    { class: "tools" },
-    overKey,
-    pair("scale", scale.node),
-    grainKey,
-    lessKey,
-    unit,
-  );
+  const tools = el("div", { class: "tools" }, overKey, pair("scale", scale.node), grainKey, units);
   const node = el(
     "section",
     { class: "bbp-gallery", "aria-label": "Input and attributions" },
@@ -178,7 +168,7 @@ export function gallery({ onLook }: { onLook: OnLook }) {
     const shown = shownOf(film, films, look);
     if (isPicture) drawMaps(film, shown, theme);
     else drawFeatures(film, shown);
-    drawTools(films, look);
+    drawTools(look);
     unit.textContent = unitText();
   }
 
@@ -208,7 +198,8 @@ export function gallery({ onLook }: { onLook: OnLook }) {
     const biases = several ? films : [film];
     biases.slice(0, MOST_LANES).forEach((one, index) => {
       const own = one && planesOf(one, one.input.kind === "picture" ? look.grain : 1);
-      const name = shortName(look.lanes[index] ?? one?.state ?? film.state);
+      // While another rule is on its way the picture is still that of the film, and is called so.
+      const name = shortName(one?.state ?? look.lanes[index] ?? film.state);
       shown.push({
         place: FIRST_LANE + index,
         kind: "bias",
@@ -281,7 +272,10 @@ export function gallery({ onLook }: { onLook: OnLook }) {
       map.node.hidden = false;
       map.update({ ...one, fine, block, theme, under });
     }
-    row.style.setProperty("--bbp-columns", String(columnsFor(shown.length + 1)));
+    const count = shown.length + 1;
+    row.style.setProperty("--bbp-columns", String(columnsFor(count, 5)));
+    row.style.setProperty("--bbp-few-columns", String(columnsFor(count, 4)));
+    row.classList.toggle("many", columnsFor(count, 5) === 5);
   }
 
   function drawFeatures(film: Film, shown: Shown[]) {
@@ -298,7 +292,7 @@ export function gallery({ onLook }: { onLook: OnLook }) {
     features.update({ input: film.input, parts, order: planes.total.values });
   }
 
-  function drawTools(films: (Film | null)[], { scale: by, grain: size, lane, difference }: Look) {
+  function drawTools({ scale: by, grain: size }: Look) {
     scale.update({
       options: SCALES.map((key) => ({ key, label: key, says: SCALE_SAYS[key] })),
       chosen: by,
@@ -310,19 +304,6 @@ export function gallery({ onLook }: { onLook: OnLook }) {
         says: one === 1 ? "every pixel" : `exact sums over blocks of ${one} × ${one} px`,
       })),
       chosen: String(size),
-    });
-    lessKey.hidden = films.length < 2;
-    const others = films.flatMap((_, index) => (index === lane ? [] : [index]));
-    less.update({
-      options: [
-        { key: "none", label: "none", says: "no picture of a difference" },
-        ...others.map((one) => ({
-          key: String(one),
-          label: String(one + 1),
-          says: `bias attribution of lane ${lane + 1} less that of lane ${one + 1}`,
-        })),
-      ],
-      chosen: difference === null || difference === lane ? "none" : String(difference),
     });
   }
 
@@ -374,9 +355,9 @@ function pair(key: string, control: HTMLElement): HTMLElement {
   return el("span", { class: "pair" }, el("span", { class: "key" }, key), control);
 }
 
-/** Pictures in a row: as many as there are up to four, and two even rows beyond. */
-function columnsFor(count: number): number {
-  return count <= 4 ? count : Math.ceil(count / 2);
+/** Pictures in a row: as many as there are up to five, and two even rows beyond. */
+function columnsFor(count: number, most: number): number {
+  return count <= most ? count : Math.ceil(count / 2);
 }
 
 /** The sum of both parts, from Python's own numbers: pixels are float32 and may be sums over blocks. */

@@ -111,7 +111,7 @@ export function partingStrip() {
     xs = laid.xs;
     rows = lanes.map((lane) => ({
       lane,
-      ...namesOf(look.lanes[lane] ?? films[lane]?.state),
+      ...namesOf(films[lane]?.state ?? look.lanes[lane]),
       values: all[lane] ?? [],
       figure: svg("text", { class: "figure", x: width - MARGIN + 14 }),
     }));
