@@ -4,8 +4,9 @@ from .details import channels_answer, parts_answer, unit_answer
 from .film import Film, film_of, films_key, films_of
 from .pictures import as_pictures, pack_thumbnails
 from .reel import pack_reel
-from .still import mime_bundle, still_svg
+from .still import mime_bundle, still_png, still_svg
 from .stops import Stop, levels_of, names_of
+from .table import still_csv
 from .ticks import round_ticks
 from .triage import anomalies, triage_table
 from .wire import canonical, pack, unpack
@@ -28,6 +29,8 @@ __all__ = [
     "pack_thumbnails",
     "parts_answer",
     "round_ticks",
+    "still_csv",
+    "still_png",
     "still_svg",
     "triage_table",
     "unit_answer",

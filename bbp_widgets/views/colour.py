@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NEGATIVE", "PAPER", "POSITIVE", "UNKNOWN", "diverging"]
+__all__ = ["INK", "NEGATIVE", "PAPER", "POSITIVE", "SOFT", "UNKNOWN", "diverging"]
 
 POSITIVE, NEGATIVE, PAPER, UNKNOWN = "#b24016", "#1e54a0", "#faf9f7", "#d100d1"
+INK, SOFT = "#1f2328", "#626870"
 
 Array = np.ndarray[Any, Any]
 

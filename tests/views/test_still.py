@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import re
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 import bbp_widgets as bbp
-from bbp_widgets.views import mime_bundle, still_svg
+from bbp_widgets.views import canvas, mime_bundle, still_csv, still_png, still_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "<img src=x onerror=alert(1)>\"'&]]><script>"
@@ -154,3 +155,59 @@ def test_jupyter_gets_a_picture_and_words() -> None:
     parsed(bundle["image/svg+xml"])
     assert bundle["text/plain"] == repr(result)
     assert result._repr_mimebundle_() == bundle  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 14), (1, 1, 9), (4, 20), (7,), (1, 300)])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_png_is_as_large_as_the_svg_and_shows_the_same_pictures(shape: tuple[int, ...], scale: int) -> None:
+    result = attribution(*shape, samples=2)
+    root = parsed(still_svg(result))
+    image = Image.open(io.BytesIO(still_png(result, scale=scale)))
+    assert image.format == "PNG"
+    assert image.size == tuple(scale * int(root.attrib[side]) for side in ("width", "height"))
+    pixels = np.asarray(image.convert("RGB"))
+    offsets = {id(e): g for g in root.iter(SVG + "g") for e in g.iter()}
+    assert not offsets  # every mark stands where it says
+    for element in root.iter(SVG + "image"):
+        code = element.attrib["href"].removeprefix("data:image/png;base64,")
+        inside = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB"))
+        x, y, side = (float(element.attrib[name]) * scale for name in ("x", "y", "width"))
+        centre = pixels[int(y + side / 2), int(x + side / 2)]
+        middle = inside[inside.shape[0] // 2 - 1 : inside.shape[0] // 2 + 1]
+        near = middle[:, inside.shape[1] // 2 - 1 : inside.shape[1] // 2 + 1].reshape(-1, 3)
+        assert (near == centre).all(1).any()
+    assert (pixels[: 30 * scale] < 128).any()  # something is written
+
+
+def test_a_png_is_drawn_with_any_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canvas, "_FONTS", ())
+    canvas._font.cache_clear()
+    try:
+        bare = still_png(attribution(2, 4, 4), classes=["Füchsin\n" + EVIL, "日本", "\x00"])
+        assert Image.open(io.BytesIO(bare)).size[0] > 100
+        assert canvas._plain("Σ w ⊙ x −1 Füchsin") == "sum w * x -1 Fuchsin"
+    finally:
+        canvas._font.cache_clear()
+
+
+def test_a_csv_has_a_line_for_every_step() -> None:
+    result = attribution(2, 4, 4, samples=2)
+    rows = list(csv.DictReader(io.StringIO(still_csv(result, sample=1))))
+    assert [row["node"] for row in rows] == [step.node for step in result.ledger]
+    for row, step in zip(rows, result.ledger, strict=True):
+        assert float(row["arriving"]) == float(step.mass_in[1])
+        assert float(row["bias_part"]) == float(step.cut_bias[1])
+        assert float(row["passed_on"]) == float(row["arriving"]) + float(row["added"]) - float(
+            row["unshared"]
+        )
+
+
+def test_a_csv_of_a_table_has_its_features() -> None:
+    result = attribution(3, samples=2)
+    text = still_csv(result, sample=1, features=["a,b", 'c"d', EVIL])
+    ledger, _, features = text.partition("\n\n")
+    assert len(ledger.splitlines()) == len(result.ledger) + 1
+    rows = list(csv.DictReader(io.StringIO(features)))
+    assert [row["feature"] for row in rows] == ["a,b", 'c"d', EVIL]
+    for name, part in (("value", result.local.inputs), ("bias", result.bias), ("total", result.total)):
+        assert [float(row[name]) for row in rows] == part[1].tolist()  # type: ignore[union-attr]
