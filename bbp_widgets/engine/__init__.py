@@ -9,10 +9,11 @@ from .linearization import Follows, Linearization, elementwise, linearizes, move
 from .local_model import LocalModel, NodeInfo, attribute, linearize
 from .rules import Rule, as_rule
 from .rules import names as rule_names
+from .unit import Comes, Gives, UnitEquation
 
 __all__ = [
-    "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Decomposition", "Flow", "Follows", "Ledger",
-    "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step", "UnknownRule",
-    "UnsupportedOp", "as_rule", "attribute", "decompose", "elementwise", "errors", "linearize", "linearizes",
-    "moves", "ops", "rule_names", "rules", "supported_ops", "tangent",
+    "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Comes", "Decomposition", "Flow", "Follows",
+    "Gives", "Ledger", "Linearization", "LocalModel", "NodeInfo", "NotCaptured", "Place", "Rule", "Step",
+    "UnitEquation", "UnknownRule", "UnsupportedOp", "as_rule", "attribute", "decompose", "elementwise", "errors",
+    "linearize", "linearizes", "moves", "ops", "rule_names", "rules", "supported_ops", "tangent",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
@@ -16,6 +16,7 @@ from .graph import Node, Value
 from .mixing import Mixing
 from .rules import Rule
 from .samples import Layout, of_sample, sum_per_sample
+from .unit import UnitEquation, share_entropy, unit_equation
 from .walk import Masses, Site
 
 if TYPE_CHECKING:
@@ -127,10 +128,12 @@ class Attribution:
     ``value``, ``unshared`` and ``residual`` are (N,), with residual = value − Σ gradient − Σ bias − unshared.
     """
 
-    def __init__(self, local: LocalModel, rule: Rule, masses: Masses) -> None:
+    def __init__(
+        self, local: LocalModel, rule: Rule, masses: Masses, rule_at: Callable[[Node | None], Rule]
+    ) -> None:
         """Use ``attribute`` or ``LocalModel.attribute``."""
         self.local, self.rule = local, rule
-        self._masses = masses
+        self._masses, self._rule_at = masses, rule_at
         self._ledger: Ledger | None = None
         self._sites: tuple[Site, ...] = local._gradients.sites
 
@@ -248,20 +251,13 @@ class Attribution:
 
         Raises: ``KeyError`` naming what there is; ``IndexError`` for a number beyond the ledger.
         """
-        count = len(self.value)
-        if isinstance(name, int):
-            first = 1 if self._masses.opening else 0
-            steps = len(self._sites) + first
-            if not -steps <= name < steps:
-                raise IndexError(f"the ledger has {steps} steps, got {name}.")
-            place = name % steps - first
-            if place >= 0:
-                outputs = self._sites[place].node.outputs
-                return self._place(next(value for value in outputs if value is not None))
-        if isinstance(name, int) or name == "target":
+        value = (
+            self._of_step(name) if isinstance(name, int) else None if name == "target" else self._find(name)
+        )
+        if value is None:
             opening = self.local._gradients.opening.to(self.value.dtype)
-            return Place(self.value, torch.ones_like(self.value), opening, count)
-        return self._place(self._find(name))
+            return Place(self.value, torch.ones_like(self.value), opening, len(self.value))
+        return self._place(value)
 
     @property
     def sources(self) -> tuple[Value, ...]:
@@ -276,6 +272,33 @@ class Attribution:
     def _place(self, value: Value) -> Place:
         return Place(value.tensor, self.local._grad(value), self._mass(value), len(self.value), value.layout)
 
+    def unit(self, name: str | int, index: int | Sequence[int], sample: int = 0) -> UnitEquation:
+        """Return what the walk does at one unit: where its mass came from, term by term, and where it goes.
+
+        ``name`` is that of a node or an input, as the ledger and the terms have it (``"split:1"`` is the second
+        output of a node), or of a module, as for ``at``; a number is a place in the ledger.
+        ``index`` is the unit's place in one sample of the value, as in (79, 16, 12) of a value (N, 128, 28, 28),
+        or its number in row-major order. Where the samples lie in blocks along an axis, that axis stays.
+
+        Raises: ``KeyError`` for a name and ``IndexError`` for a unit or a sample that does not exist.
+        """
+        self.local._check_unchanged()
+        with plain_computing():
+            return unit_equation(self, name, index, sample)
+
+    def share_entropy(self, name: str | int, units: int = 4, sample: int = 0) -> float | None:
+        """Return how evenly a node shares: 0 where every unit gives all to one input, 1 where to all alike.
+
+        That is the entropy of a unit's shares by the logarithm of the number of its live inputs: the mean over the
+        ``units`` units that hold the most mass, each counted by how much it holds. ``None`` where no rule decides,
+        where no mass is, or where there is but one input to give to.
+
+        Raises: ``KeyError``, ``IndexError``.
+        """
+        self.local._check_unchanged()
+        with plain_computing():
+            return share_entropy(self, name, units, sample)
+
     @property
     def _inputs(self) -> tuple[Value, ...]:
         return self.local._graph.inputs
@@ -283,6 +306,18 @@ class Attribution:
     def _mass(self, value: Value) -> Tensor:
         mass = self._masses.mass_of.get(value)
         return torch.zeros_like(value.tensor) if mass is None else mass
+
+    def _of_step(self, place: int) -> Value | None:
+        """Return the first output of a step of the ledger; ``None`` for the target's own step.
+
+        Raises: ``IndexError``.
+        """
+        first = 1 if self._masses.opening else 0
+        steps = len(self._sites) + first
+        if not -steps <= place < steps:
+            raise IndexError(f"the ledger has {steps} steps, got {place}.")
+        place = place % steps - first
+        return None if place < 0 else next(v for v in self._sites[place].node.outputs if v is not None)
 
     def _find(self, name: str) -> Value:
         nodes = [site.node for site in reversed(self._sites)]

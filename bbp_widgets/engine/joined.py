@@ -13,6 +13,7 @@ from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .errors import BadInput, NotCaptured
 from .graph import Value
+from .unit import UnitEquation
 from .walk import Site
 
 if TYPE_CHECKING:
@@ -157,6 +158,20 @@ class JoinedAttribution(Attribution):
         Raises: ``NotCaptured``.
         """
         raise NotCaptured(_GONE.format(f'what is at "{name}"'))
+
+    def unit(self, name: str | int, index: int | Sequence[int], sample: int = 0) -> UnitEquation:
+        """Refuse: the values are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format(f'a unit of "{name}"'))
+
+    def share_entropy(self, name: str | int, units: int = 4, sample: int = 0) -> float | None:
+        """Refuse: the masses are gone.
+
+        Raises: ``NotCaptured``.
+        """
+        raise NotCaptured(_GONE.format(f'how "{name}" shares'))
 
     def __repr__(self) -> str:
         return f"Attribution by {self.rule}, {len(self.value)} samples in {len(self._parts)} parts"

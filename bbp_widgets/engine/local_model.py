@@ -120,7 +120,7 @@ class LocalModel:
         rule_at = resolve_plan(default, plan, mixing)
         with plain_computing():
             masses = carry_mass(self._gradients, self._target, rule_at, progress)
-        return Attribution(self, default, masses)
+        return Attribution(self, default, masses, rule_at)
 
     def _check_unchanged(self) -> None:
         """Refuse to go on with parameters that are not those that ``linearize`` saw.

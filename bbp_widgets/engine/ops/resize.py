@@ -21,7 +21,13 @@ def _adjoint(node: Node, x: Tensor) -> Callable[[Tensor], Tensor]:
         fresh = x.detach().requires_grad_()
         y = node.op(*(fresh if a is x else a for a in node.args), **node.kwargs)
         edge = torch.autograd.graph.get_gradient_edge(y)  # the way back alone: the output itself can go
-    return lambda array: torch.autograd.grad(edge, fresh, array, retain_graph=True)[0]
+
+    def back(array: Tensor) -> Tensor:
+        # linear itself: its own derivative is asked for where single shares are (unit.py)
+        again = torch.is_grad_enabled()
+        return torch.autograd.grad(edge, fresh, array, retain_graph=True, create_graph=again)[0]
+
+    return back
 
 
 def _applied(node: Node, x: Tensor, array: Tensor) -> Tensor:
