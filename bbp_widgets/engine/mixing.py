@@ -21,7 +21,7 @@ from torch import Tensor
 from .graph import Value
 
 __all__ = [
-    "TILE_ELEMENTS", "Dense", "Mixing", "Reduction", "Side", "Summands", "Tile", "Windows", "outer",
+    "TILE_ELEMENTS", "Dense", "Mixing", "Reduction", "Side", "Summands", "Tile", "Windows", "kept", "outer",
     "parts_of_units", "side_of",
 ]  # fmt: skip
 
@@ -50,6 +50,12 @@ class Mixing(ABC):
     """A node that is a weighted sum of its live inputs, plus an intercept."""
 
     inputs: tuple[Value, ...]
+    #: Whether all inputs of a unit have weights of one size.
+    alike: bool = False
+
+    def evenly(self, mass: Tensor) -> tuple[Tensor, ...] | None:
+        """Return what each input gets where all of a unit get the same; ``None`` where that takes more than a line."""
+        return None
 
     def nothing(self, mass: Tensor) -> tuple[Tensor, ...]:
         """Return zeros for every live input, to give into."""
@@ -86,6 +92,8 @@ class Dense(Mixing):
     effort: float = 0.022
     #: What another array in the place of the weight costs by itself, for each of its entries.
     renewal: float = 1.0
+    #: The longest fan-in that surely costs less written out.
+    brief: int = 12
 
     @abstractmethod
     def spread(self, weight: Tensor, x: Tensor) -> Tensor:
@@ -122,25 +130,45 @@ class Dense(Mixing):
     def tiles_of(self, units: Tensor, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
         """Write out the fan-ins of some units only: those where the mask ``units``, like the output, is true."""
 
+    def parts(self) -> Iterator[tuple[slice, Dense]]:
+        """Return the mixing in parts of its samples, where its arrays are too large to stay near the processor.
+
+        Each comes with where its samples are, in the first input and in the mass alike. None where one will do.
+        """
+        return iter(())
+
     def total(self, rates: Tensor, inputs: Tensor) -> Tensor:
         """Return Σ rates · inputs over every output's live inputs."""
         if self.x_side is None and self.weight_side is None:
             return 2 * self.spread(rates, inputs)
         parts = []
         if self.x_side is not False:
-            parts.append(self.spread(rates, _kept(self.x_side, inputs)))
+            parts.append(self.spread(rates, kept(self.x_side, inputs)))
         if self.weight_side is not False:
-            parts.append(self.spread(_kept(self.weight_side, rates), inputs))
+            parts.append(self.spread(kept(self.weight_side, rates), inputs))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def hand_out(self, rates: Tensor, inputs: Tensor, mass: Tensor) -> tuple[Tensor, ...]:
         """Return what every live input gets of Σ_q rates · inputs · mass[q]."""
         given = []
         if self.x_side is not False:
-            given.append(_kept(self.x_side, self.collect(rates, mass).mul_(inputs)))
+            given.append(kept(self.x_side, self.collect(rates, mass).mul_(inputs)))
         if self.weight_side is not False:
-            given.append(_kept(self.weight_side, self.collect_weight(inputs, mass).mul_(rates)))
+            given.append(kept(self.weight_side, self.collect_weight(inputs, mass).mul_(rates)))
         return tuple(given)
+
+    def add_to(
+        self, given: tuple[Tensor, ...], rates: Tensor, inputs: Tensor, mass: Tensor, times: float = 1
+    ) -> None:
+        """Add ``times`` what ``hand_out`` returns into ``given``."""
+        if self.x_side is None:
+            given[0].addcmul_(self.collect(rates, mass), inputs, value=times)
+        elif self.x_side is not False:
+            given[0].add_(kept(self.x_side, self.collect(rates, mass).mul_(inputs)), alpha=times)
+        if self.weight_side is None:
+            given[-1].addcmul_(self.collect_weight(inputs, mass), rates, value=times)
+        elif self.weight_side is not False:
+            given[-1].add_(kept(self.weight_side, self.collect_weight(inputs, mass).mul_(rates)), alpha=times)
 
     def total_weight(self, power: float) -> tuple[Tensor, Tensor, Tensor]:
         """Return (rates, factors, Σ rates): |weight|^power is how x is wired, |x|^power how a live weight is."""
@@ -149,19 +177,19 @@ class Dense(Mixing):
         if self.x_side is not False:
             parts.append(self._wiring(rates))
         if self.weight_side is not False:
-            parts.append(self.spread(_kept(self.weight_side, torch.ones_like(rates)), factors))
+            parts.append(self.spread(kept(self.weight_side, torch.ones_like(rates)), factors))
         return rates, factors, parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def _wiring(self, rates: Tensor) -> Tensor:
-        return self.spread(rates, _kept(self.x_side, torch.ones_like(self.x)))
+        return self.spread(rates, kept(self.x_side, torch.ones_like(self.x)))
 
     def hand_out_weight(self, rates: Tensor, factors: Tensor, mass: Tensor) -> tuple[Tensor, ...]:
         """Return what every live input gets by its wiring."""
         given = []
         if self.x_side is not False:
-            given.append(_kept(self.x_side, self.collect(rates, mass)))
+            given.append(kept(self.x_side, self.collect(rates, mass)))
         if self.weight_side is not False:
-            given.append(_kept(self.weight_side, self.collect_weight(factors, mass)))
+            given.append(kept(self.weight_side, self.collect_weight(factors, mass)))
         return tuple(given)
 
 
@@ -170,7 +198,8 @@ def side_of(value: Value | None) -> Side:
     return False if value is None else value.live
 
 
-def _kept(side: Side, array: Tensor) -> Tensor:
+def kept(side: Side, array: Tensor) -> Tensor:
+    """Return an array with zeros where nothing is an input."""
     return array if side is None else torch.where(side, array, 0)  # type: ignore[arg-type]
 
 
@@ -231,12 +260,22 @@ class Windows(Mixing):
 class Reduction(Mixing):
     """A sum over whole axes, all entries with the same weight: a global mean."""
 
+    alike = True
+
     def __init__(self, value: Value, over: tuple[int, ...], scale: float) -> None:
         """``over`` are the axes summed over; a unit is ``scale`` times its sum."""
         self.inputs, self.over, self.scale = (value,), over, scale
-        kept = [d for d in range(value.tensor.dim()) if d not in over]
-        self._order = [*kept, *over]
-        self._units = [value.tensor.shape[d] for d in kept]
+        others = [d for d in range(value.tensor.dim()) if d not in over]
+        self._order = [*others, *over]
+        self._units = [value.tensor.shape[d] for d in others]
+
+    def evenly(self, mass: Tensor) -> tuple[Tensor, ...] | None:
+        value = self.inputs[0]
+        if value.live is not None:
+            return None
+        shape = value.tensor.shape
+        each = mass.reshape([1 if d in self.over else size for d, size in enumerate(shape)])
+        return ((each / math.prod(shape[d] for d in self.over)).expand(shape),)
 
     def _rows(self, array: Tensor) -> Tensor:
         """Return the array as (units, entries of a unit)."""
@@ -270,20 +309,49 @@ class Summands(Mixing):
     def __init__(self, inputs: tuple[Value, ...], factors: tuple[float, ...], shape: torch.Size) -> None:
         """``factors`` is ±1 for each input, or the ``alpha`` of an addition."""
         self.inputs, self.factors, self.shape = inputs, factors, shape
+        self.alike = len({abs(factor) for factor in factors}) == 1
+
+    def evenly(self, mass: Tensor) -> tuple[Tensor, ...] | None:
+        if any(v.live is not None or v.tensor.shape != self.shape for v in self.inputs):
+            return None
+        return (mass / len(self.inputs),) * len(self.inputs)
 
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
-        summands = zip(self.inputs, self.factors, strict=True)
-        strength = torch.stack([(v.tensor * factor).expand(self.shape) for v, factor in summands])
+        rows = 1
+        if self.shape and all(v.tensor.shape == self.shape for v in self.inputs):
+            rows = self.shape[0]
+        step = max(1, rows * TILE_ELEMENTS // max(1, len(self.inputs) * mass.numel()))
+        if step >= rows:
+            yield self._tile(mass, given, [v.tensor for v in self.inputs], [v.live for v in self.inputs])
+            return
+        for start in range(0, rows, step):
+            part = slice(start, start + step)
+            yield self._tile(
+                mass[part],
+                tuple(array[part] for array in given),
+                [v.tensor[part] for v in self.inputs],
+                [None if v.live is None else v.live[part] for v in self.inputs],
+            )
+
+    def _tile(
+        self, mass: Tensor, given: tuple[Tensor, ...], summands: list[Tensor], masks: list[Tensor | None]
+    ) -> Tile:
+        shape = mass.shape
+        strength = torch.stack(
+            [(x * factor).expand(shape) for x, factor in zip(summands, self.factors, strict=True)]
+        )
         live = None
-        if any(v.live is not None for v in self.inputs):
+        if any(mask is not None for mask in masks):
             everywhere = torch.ones((), dtype=torch.bool, device=mass.device)
-            masks = [everywhere if v.live is None else v.live for v in self.inputs]
-            live = torch.stack([mask.expand(self.shape) for mask in masks])
+            live = torch.stack([(everywhere if mask is None else mask).expand(shape) for mask in masks])
             strength = torch.where(live, strength, 0)
-        weight = strength.new_tensor(self.factors).view(-1, *[1] * len(self.shape))
+        weight = strength.new_tensor(self.factors).view(-1, *[1] * len(shape))
 
         def give(phi: Tensor, ratio: Tensor) -> None:
             for array, part in zip(given, phi.unbind(0), strict=True):
-                array.add_((part * ratio).sum_to_size(array.shape))
+                if array.shape == shape:
+                    array.addcmul_(part, ratio)
+                else:
+                    array.add_((part * ratio).sum_to_size(array.shape))
 
-        yield Tile(strength, weight, live, mass, give, dim=0)
+        return Tile(strength, weight, live, mass, give, dim=0)

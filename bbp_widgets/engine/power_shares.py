@@ -60,10 +60,13 @@ class PowerShares:
         weight times the largest input is twice that and more; a smaller bound needs fewer powers.
         """
         coarse = self.tau * self.mixing.reach(self.inputs)
-        fourth = [(side * side).square_() for side in (self.rates, self.inputs)]
-        power_sum = self.mixing.total(fourth[0].square_(), fourth[1].square_())
-        norm = torch.minimum(self.tau * power_sum ** (1 / 8), coarse)
-        return torch.where(power_sum > 1e-28, norm, coarse)  # below it, the powers may have underflowed
+        eighth = [(side * side).square_().square_() for side in (self.rates, self.inputs)]
+        power_sum = self.mixing.total(*eighth)
+        faint = power_sum <= 1e-28  # below it, the powers may have underflowed
+        norm = power_sum.sqrt_().sqrt_().sqrt_().mul_(self.tau)
+        if bool(faint.any()):
+            norm = torch.where(faint, coarse, norm)
+        return torch.minimum(norm, coarse, out=norm)
 
     def in_range(self, bound: Tensor, fit: Fit) -> Tensor:
         """Return the units that the sum reaches and whose terms are ordinary numbers, on the way there and back.
@@ -72,8 +75,10 @@ class PowerShares:
         high power overflows, while its strengths to that power underflow.
         """
         log_slope, log_part = _logs(self.tau, fit.reach), _logs(bound, fit.reach)
-        room = math.log(torch.finfo(bound.dtype).max) - 20
+        room = _room(bound)
         okay = bound <= fit.reach
+        if _gentle(log_slope, fit):
+            return okay
         for exponent, growing, falling in fit.terms:
             constant = math.log(max(growing, abs(falling)))
             left_out = log_part * exponent < _NEGLIGIBLE - constant
@@ -82,17 +87,23 @@ class PowerShares:
 
     def share(self, mass: Tensor, bound: Tensor, fit: Fit) -> tuple[tuple[Tensor, ...], Tensor]:
         """Give every input its part of these units' mass; return that, and which units were shared exactly enough."""
-        log_slope, log_part = _logs(self.tau, fit.reach), _logs(bound, fit.reach)
-        idle = mass == 0  # among them the units that are written out, whose powers may overflow
+        log_slope = _logs(self.tau, fit.reach).expand(mass.shape)
+        # among the units without mass are those that are written out, whose powers may overflow
+        log_slope = log_slope.masked_fill(mass == 0, -math.inf)
+        steep = not _gentle(log_slope, fit)
+        log_part = _logs(bound, fit.reach) if steep else bound
         sides = _Sides(self.mixing, self.rates, self.inputs, len(fit.terms), self.reading.signed)
         total = self.count.expand(mass.shape).clone()  # the power zero
         cancels = self.reading != Reading(1, 1)
         noise = total.clone() if cancels else total  # the size of what was added up: rounding is a part of it
+        up = (mass > 0).to(mass.dtype) if self.reading.signed else mass
 
         def factor_of(exponent: float, growing: float, falling: float) -> Tensor:
-            least = _NEGLIGIBLE - math.log(max(growing, abs(falling)))
-            left_out = (log_part * exponent < least).logical_or_(idle)
-            return (log_slope * exponent).masked_fill_(left_out, -math.inf).exp_()
+            log_factor = log_slope * exponent
+            if steep:
+                least = _NEGLIGIBLE - math.log(max(growing, abs(falling)))
+                log_factor.masked_fill_(log_part * exponent < least, -math.inf)
+            return log_factor.exp_()
 
         keeping = len(fit.terms) * mass.numel() < _KEPT
         factors = []
@@ -100,43 +111,51 @@ class PowerShares:
             factor = factor_of(exponent, growing, falling)
             if keeping:
                 factors.append(factor)
-            for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, mass):
-                part = self.mixing.total(rates, inputs).mul_(factor).mul_(coefficient)
-                total.add_(part)
-                if cancels:
+            for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, up):
+                part = self.mixing.total(rates, inputs)
+                if not isinstance(coefficient, Tensor):
+                    total.addcmul_(part, factor, value=coefficient)
+                    if cancels:
+                        noise.addcmul_(part, factor, value=abs(coefficient))
+                else:
+                    part.mul_(factor).mul_(coefficient)
+                    total.add_(part)
                     noise.add_(part.abs_())
-        done = ~idle
         if cancels:
             # exp(−z) comes out of terms that cancel: where nothing large stays, digits are lost
-            off = fit.falling_error * self.count + 2 * torch.finfo(total.dtype).eps * noise
-            done &= off < _TOLERANCE * total
-        ratio = torch.where(done, mass / total, 0)
+            off = noise.mul_(2 * torch.finfo(total.dtype).eps).add_(self.count, alpha=fit.falling_error)
+            done = off < _TOLERANCE * total
+            ratio = torch.where(done, mass / total, 0)
+        else:
+            done, ratio = torch.ones((), dtype=torch.bool, device=mass.device), mass / total
         given = tuple(array.contiguous() for array in self.mixing.scatter(ratio))  # it may return a view
         for k, (exponent, growing, falling) in enumerate(fit.terms):
-            factor = factors[k] if keeping else factor_of(exponent, growing, falling)
-            passed = factor.mul_(ratio)
-            for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, mass):
-                parts = self.mixing.hand_out(rates, inputs, passed * coefficient)
-                for array, part in zip(given, parts, strict=True):
-                    array.add_(part)
+            passed = (factors[k] if keeping else factor_of(exponent, growing, falling)).mul_(ratio)
+            for (rates, inputs), coefficient in self._pairs(sides, k, exponent, growing, falling, up):
+                if not isinstance(coefficient, Tensor):
+                    self.mixing.add_to(given, rates, inputs, passed, coefficient)
+                else:
+                    self.mixing.add_to(given, rates, inputs, passed * coefficient)
         return given, done
 
     def _pairs(
-        self, sides: _Sides, k: int, exponent: float, growing: float, falling: float, mass: Tensor
+        self, sides: _Sides, k: int, exponent: float, growing: float, falling: float, up: Tensor
     ) -> Iterator[tuple[tuple[Tensor, ...], Tensor | float]]:
-        """Return what is spread for one power, each with its coefficient: a number, or one for each unit."""
+        """Return what is spread for one power, each with its coefficient: a number, or one for each unit.
+
+        ``up`` is 1 for units of positive mass, else 0.
+        """
         same, other = (growing if side > 0 else falling for side in (self.reading.same, self.reading.other))
         if not self.reading.signed:
             yield sides.powers(k, exponent), same
         elif sides.apart:
             # inputs are never negative, so the sign of a strength is its weight's
-            up, down = sides.powers_apart(k, exponent)
-            positive = mass > 0
-            yield up, torch.where(positive, same, other).to(mass.dtype)
-            yield down, torch.where(positive, other, same).to(mass.dtype)
+            positive, negative = sides.powers_apart(k, exponent)
+            yield positive, (up * (same - other)).add_(other)
+            yield negative, (up * (other - same)).add_(same)
         else:
             yield sides.powers(k, exponent), (same + other) / 2
-            yield sides.signed_powers(k, exponent), mass.sign() * ((same - other) / 2)
+            yield sides.signed_powers(k, exponent), (up * (same - other)).sub_((same - other) / 2)
 
 
 class _Sides:
@@ -177,6 +196,17 @@ class _Sides:
                 self._kept[k] = kept
         up, down, inputs = kept
         return (up, inputs), (down, inputs)
+
+
+def _room(array: Tensor) -> float:
+    """Return the logarithm of the largest number that may be multiplied with others of its kind."""
+    return math.log(torch.finfo(array.dtype).max) - 20
+
+
+def _gentle(log_slope: Tensor, fit: Fit) -> bool:
+    """Return whether no term of any unit can leave float's range."""
+    steepest, room = float(log_slope.amax()), _room(log_slope)
+    return all(steepest * e < room - math.log(max(g, abs(f))) for e, g, f in fit.terms)
 
 
 def _logs(array: Tensor, reach: float) -> Tensor:

@@ -53,10 +53,22 @@ class Rule(ABC):
         Shapes: ``mass`` has the node's output shape; each array returned has its input's shape.
         Units: target units, in and out. Over live units, what goes in comes out.
         """
-        given = self.share_dense(mixing, mass) if isinstance(mixing, Dense) else None
-        if given is None:
-            given = self.share_by_tiles(mixing, mass)
-        return mixing.home(given)
+        return mixing.home(self._shared(mixing, mass))
+
+    def share_evenly(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...] | None:
+        """Return what each input gets where φ is the same for all inputs of a unit; ``None`` where it is not."""
+        return None
+
+    def _shared(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
+        given = self.share_evenly(mixing, mass)
+        if isinstance(mixing, Dense):
+            for part, some in mixing.parts():
+                if given is None:
+                    given = (torch.empty_like(mixing.x),)
+                given[0][part] = self._shared(some, mass[part])[0]
+            if given is None:
+                given = self.share_dense(mixing, mass)
+        return self.share_by_tiles(mixing, mass) if given is None else given
 
     def share_by_tiles(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
         """Share with every fan-in written out, a tile at a time: right for any φ, and slower."""
@@ -104,6 +116,9 @@ class Uniform(Rule):
 
     def phi(self, tile: Tile) -> Tensor:
         return torch.ones_like(tile.strength)
+
+    def share_evenly(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...] | None:
+        return mixing.evenly(mass)
 
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...]:
         return mixing.scatter(mass / mixing.count().clamp(min=1))
@@ -167,7 +182,7 @@ class _Exponential(Rule):
         signed = self.reading.signed
         if self.relative:
             count = z.shape[dim] if tile.live is None else tile.live.sum(dim, dtype=z.dtype).clamp(min=1)
-            norm = torch.linalg.vector_norm(z, dim=dim)
+            norm = _length(z, dim)
             if bool(((norm < 1e-15) | (norm > 1e15)).any()):  # squares may have left float's range
                 slope = _inverse_rms(z, dim, count) / self.temperature
             else:
@@ -218,7 +233,7 @@ class _Exponential(Rule):
         left = int((~quick & (mass != 0)).sum())
         if left > _FEW * mass.numel() or self._dear(mixing, mass, strengths, len(fit.terms)):
             return None
-        given, done = units.share(torch.where(quick, mass, 0), bound, fit)
+        given, done = units.share(mass * quick, bound, fit)
         rest = ~(quick & done) & (mass != 0)
         left = int(rest.sum())
         if left > _FEW * mass.numel():
@@ -233,14 +248,14 @@ class _Exponential(Rule):
 
         It does where few places share the weights of a large matrix, or a fan-in is short.
         """
-        return strengths < 6 * (mixing.weight.numel() + mixing.x.numel()) or fan_in <= 12
+        return strengths < 6 * (mixing.weight.numel() + mixing.x.numel()) or fan_in <= mixing.brief
 
     def _dear(self, mixing: Dense, mass: Tensor, strengths: float, terms: int) -> bool:
         """Return whether so many terms cost more than writing the fan-ins out, in nanoseconds of two cores."""
         pairs = terms * (2 if self.reading.signed else 1)
         sides = mixing.weight.numel() + mixing.x.numel()
         once = mixing.renewal * sides * (1.8 if self.reading.signed else 1)
-        return 1.2 * strengths < terms * once + pairs * (2.5 * mass.numel() + mixing.effort * strengths)
+        return 1.2 * strengths < terms * once + pairs * (3.0 * mass.numel() + mixing.effort * strengths)
 
 
 @dataclass(frozen=True)
@@ -302,6 +317,9 @@ class Weights(Rule):
     def __post_init__(self) -> None:
         _check_positive(self, "power")
 
+    def share_evenly(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...] | None:
+        return mixing.evenly(mass) if mixing.alike else None
+
     def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
         rates, factors, total = mixing.total_weight(self.power)
         return _share_by_total(
@@ -351,6 +369,13 @@ def _share_by_total(
 _FEW = 0.3
 #: A sum of φ below this, next to which a mass may leave float's range.
 _FAINT = 1e-30
+
+
+def _length(z: Tensor, dim: int) -> Tensor:
+    """Return the root of the sum of squares along an axis."""
+    if z.stride(dim) == 1:
+        return torch.linalg.vector_norm(z, dim=dim)
+    return (z * z).sum(dim).sqrt_()  # along an outer axis the norm's own kernel takes forty times as long
 
 
 def _inverse_rms(strength: Tensor, dim: int, count: Tensor | int) -> Tensor:

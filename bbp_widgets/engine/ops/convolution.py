@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +13,19 @@ from torch.nn import functional as F
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile, outer, parts_of_units, side_of
+from ..mixing import TILE_ELEMENTS, Dense, Tile, kept, outer, parts_of_units, side_of
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
 #: Fewer channels than this in a group, and one map for each group costs more than the convolution itself.
 _NARROW = 8
+#: A fan-in up to this is written out along the outermost axis; longer ones are contiguous.
+_SHORT = 64
+#: Strengths of such fan-ins written out at once: a second array of them still lies near the processor.
+_SHORT_TILE = 1 << 20
+#: Entries of the larger of input and output that are worked on at once: 4 MB in float32. Weights, put in another order
+#: for each part, must be few next to it.
+_PART = 1 << 20
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -42,7 +51,21 @@ class ConvolutionMixing(Dense):
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.dims = weight.dim() - 2
         self.effort = 0.03 if weight.shape[1] >= 16 else 0.12  # kernels want many channels
+        self.brief = _SHORT if weight.shape[1] < _NARROW else self.brief
         self.renewal = 3.0  # and weights in an order of their own
+
+    def parts(self) -> Iterator[tuple[slice, Dense]]:
+        n = self.x.shape[0]
+        each = max(self.x[0].numel(), math.prod(self.output[1:])) if n else 0
+        step = max(1, max(_PART, 4 * self.weight.numel()) // max(1, each))
+        if step >= n:
+            return
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            live = self.x_side[part] if isinstance(self.x_side, Tensor) else None
+            output = torch.Size((part.stop - start, *self.output[1:]))
+            geometry = (self.stride, self.padding, self.dilation, self.groups, output)
+            yield part, ConvolutionMixing(Value(self.x[part], live), self.weight, *geometry)
 
     def _convolve(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
         zeros = [0] * self.dims
@@ -121,6 +144,8 @@ class ConvolutionMixing(Dense):
         border = [p for pad in reversed(self.padding) for p in (pad, pad)]
         if any(border):  # max pooling itself pads by at most half a window
             top = F.pad(top, border)
+        if all(k == 1 for k in self.weight.shape[2:]):
+            return self._to_outputs(top[(..., *(slice(None, None, t) for t in self.stride))])
         top = _MAX_POOL[self.dims](top, self.weight.shape[2:], self.stride, 0, self.dilation)
         return self._to_outputs(top)
 
@@ -161,7 +186,77 @@ class ConvolutionMixing(Dense):
             strength = torch.where(mask, (x[index] * weight).flatten(1), 0)
             yield Tile(strength, weight.flatten(1), mask, flat_mass[sample, unit, window], give)
 
+    def _windows(self, padded: Tensor, groups: int) -> Tensor:
+        """See (N, C, *) as (channels of a group, *kernel, N, groups, *windows), without copying anything."""
+        n = padded.shape[0]
+        per_sample, per_channel, *steps = padded.stride()
+        channels = padded.shape[1] // groups
+        shape = (channels, *self.weight.shape[2:], n, groups, *self.output[2:])
+        stride = (
+            per_channel,
+            *(a * d for a, d in zip(steps, self.dilation, strict=True)),
+            per_sample,
+            per_channel * channels,
+            *(a * t for a, t in zip(steps, self.stride, strict=True)),
+        )
+        return padded.as_strided(shape, stride, padded.storage_offset())
+
+    def _short_tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
+        """Write out short fan-ins, as the outermost axis: every pass of a rule then runs along the windows."""
+        n, groups, dims = mass.shape[0], self.groups, self.dims
+        channels, kernel, windows = self.weight.shape[1], self.weight.shape[2:], self.output[2:]
+        border = [p for pad in reversed(self.padding) for p in (pad, pad)]
+        padded = F.pad(self.x, border) if any(border) else self.x
+        padded = padded.contiguous()
+        received = torch.zeros_like(padded)
+        seen, places = self._windows(padded, groups).unsqueeze(-dims - 1), self._windows(received, groups)
+        there, live = None, isinstance(self.x_side, Tensor)
+        if any(border) or live:
+            mask = self.x_side.to(self.x.dtype) if live else torch.ones_like(self.x[:1, :1])  # type: ignore[union-attr]
+            padded_mask = F.pad(mask, border).contiguous()
+            there = self._windows(padded_mask, groups if live else 1).unsqueeze(-dims - 1) > 0.5
+        # (channels, *kernel, 1, groups, units, 1, ...)
+        rates = self.weight.unflatten(0, (groups, -1)).permute(2, *range(3, 3 + dims), 0, 1)
+        rates = rates.unsqueeze(dims + 1).reshape(*rates.shape[: dims + 1], 1, groups, -1, *[1] * dims)
+        units = rates.shape[dims + 3]
+        fan = channels * math.prod(kernel)
+        flat_mass = mass.unflatten(1, (groups, units))
+        steps = _tile_steps((n, groups, units, windows[0]), fan * math.prod(windows[1:]))
+        room = padded.new_empty(fan * math.prod(steps) * math.prod(windows[1:]))
+        blocks = (
+            range(0, size, step) for size, step in zip((n, groups, units, windows[0]), steps, strict=True)
+        )
+        lead = (slice(None),) * (dims + 1)
+        for at in itertools.product(*blocks):
+            of_n, of_group, of_unit, row = (slice(a, a + step) for a, step in zip(at, steps, strict=True))
+            wires = rates[(*lead, slice(None), of_group, of_unit)]
+            strength = outer(seen[(*lead, of_n, of_group, slice(None), row)], wires, room)
+            tile = strength.view(fan, *strength.shape[dims + 1 :])
+
+            def give(
+                phi: Tensor, ratio: Tensor, tile: Tensor = tile, at: Any = (of_n, of_group, row)
+            ) -> None:
+                parts = torch.mul(phi, ratio, out=tile)
+                parts = parts.sum(3) if parts.shape[3] > 1 else parts.squeeze(3)
+                parts = parts.view(channels, *kernel, *parts.shape[1:])
+                for place in itertools.product(*map(range, kernel)):
+                    places[(slice(None), *place, *at)].add_(parts[(slice(None), *place)])
+
+            mask = None
+            if there is not None:
+                whose: tuple[slice, ...] = (of_n, of_group) if live else lead[:1] * 2
+                here = there[(*lead, *whose, slice(None), row)]
+                mask = here.expand(channels, *here.shape[1:]).flatten(0, dims)
+            yield Tile(
+                tile, wires.flatten(0, dims), mask, flat_mass[of_n, of_group, of_unit, row], give, dim=0
+            )
+        inner = F.pad(received, [-p for p in border]) if any(border) else received
+        given[0].add_(kept(self.x_side, inner))
+
     def tiles(self, mass: Tensor, given: tuple[Tensor, ...]) -> Iterator[Tile]:
+        if self.weight[0].numel() <= _SHORT:
+            yield from self._short_tiles(mass, given)
+            return
         n, groups, channels = mass.shape[0], self.groups, self.weight.shape[1]
         places = self._places(mass.device)
         x = self.x.reshape(n, groups, channels, -1)
@@ -203,6 +298,15 @@ class ConvolutionMixing(Dense):
             kept = total if mask is None else torch.where(mask, total, 0)
             back = kept.view(patch.shape).movedim(-2, 2).flatten(3)
             received.index_add_(3, index.flatten(), back)
+
+
+def _tile_steps(sizes: tuple[int, ...], each: int) -> tuple[int, ...]:
+    """Return how many of each axis fill a tile, the last axes first, where one entry of all takes ``each``."""
+    steps, room = [], max(1, _SHORT_TILE // max(1, each))
+    for size in reversed(sizes):
+        steps.append(max(1, min(size, room)))
+        room //= steps[-1]
+    return tuple(reversed(steps))
 
 
 class TransposedMixing(ConvolutionMixing):
