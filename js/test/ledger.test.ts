@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ledger } from "../src/charts/ledger";
-import { sumsAt } from "../src/charts/stops";
-import { type Film, LEVELS, type Level } from "../src/film";
+import { addedBy, sumsAt, total } from "../src/charts/stops";
+import { type Film, type Frame, LEVELS, type Level } from "../src/film";
+import { decodeFilm } from "../src/wire";
 import { film, find } from "./helpers";
 
 const value = (root: ParentNode, key: string) => find(root, `[data-key=${key}]`).dataset.value;
@@ -65,6 +67,23 @@ test.each(LEVELS)("at %s the printed figures add up, to the rounding of each", (
     const whole = cut.reduce((all, one) => all + one, 0);
     expect(Math.abs(whole - printed(node, "target"))).toBeLessThan(4.1 * rounding);
   });
+});
+
+test("in a film that Python wrote, what arrives and is added is what is passed on at every stop", () => {
+  const file = `${import.meta.dirname}/../../tests/examples/picture.film`;
+  const bytes = readFileSync(file);
+  const shown = decodeFilm(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  for (const level of LEVELS) {
+    expect(shown.levels[level].length).toBeGreaterThan(2);
+    shown.levels[level].forEach(({ frame }, index) => {
+      const { arriving, added, unshared, passed, between } = sumsAt(shown, level, index);
+      expect((arriving ?? NaN) + (added ?? NaN) - (unshared ?? NaN)).toBeCloseTo(passed ?? NaN, 5);
+      expect(addedBy(shown, level)[index]).toBeCloseTo((added ?? NaN) + (between ?? NaN), 6);
+      const { cut_gradient, cut_bias, cut_unshared, residual } = shown.frames[frame] as Frame;
+      const cut = total([cut_gradient, cut_bias, cut_unshared, residual]);
+      expect(cut).toBeCloseTo(shown.totals.value ?? NaN, 5);
+    });
+  }
 });
 
 test("a block's sum runs from the cut before it to the cut after it", () => {

@@ -34,7 +34,7 @@ test("zero lies on the track, and inside the ribbon's field where the ribbon cha
 });
 
 test.each([8, 110, 400])("labels keep clear of one another with %i stops", (stops) => {
-  const shown = stopsOf(film({ stops }));
+  const shown = stopsOf(film({ stops, size: 4 }));
   for (const width of [560, 1060]) {
     const { braces, bars } = layOut(shown, width);
     const labels = braces.flatMap(({ from, to, label }) =>
@@ -52,6 +52,15 @@ test.each([8, 110, 400])("labels keep clear of one another with %i stops", (stop
     }
     expect(figures.length).toBeGreaterThan(0);
   }
+});
+
+test("blocks are named below the rail, and a little dip is seen apart from the track", () => {
+  const blocks = railStops(film(), "blocks");
+  const { braces } = layOut(blocks, 1060);
+  expect(braces.map(({ label }) => label)).toEqual(blocks.slice(1, -1).map(({ name }) => name));
+  const dips = blocks.map((stop, index) => ({ ...stop, gathered: index === 2 ? -0.001 : index }));
+  const { zero, track } = layOut(dips, 1060);
+  expect(track - zero).toBeGreaterThan(6);
 });
 
 test("a bar is what all frames since the stop before add", () => {

@@ -14,6 +14,7 @@ export const MARGIN = 76;
 /** With less room than this a stop is a dot, and with less than that it has no mark of its own. */
 const ROOMY = 13;
 const TIGHT = 4;
+const DIP = 0.1;
 
 /** What the rail knows of a stop. */
 export interface RailStop {
@@ -62,7 +63,8 @@ export function railStops(film: Film, level: Level): RailStop[] {
   const added = addedBy(film, level);
   return film.levels[level].map(({ frame, name, group }, index) => ({
     name,
-    group,
+    // A block is named where the groups are named.
+    group: level === "blocks" ? name : group,
     gathered: film.frames[frame]?.cut_bias ?? null,
     added: added[index] ?? null,
   }));
@@ -79,7 +81,9 @@ export function layOut(stops: RailStop[], width: number): RailLayout {
   const { xs, gap } = layStops(stops.length, width);
   const gathered = stops.map((stop) => stop.gathered ?? 0);
   const high = gathered.reduce((most, value) => Math.max(most, value), 0);
-  const low = gathered.reduce((least, value) => Math.min(least, value), 0);
+  const lowest = gathered.reduce((least, value) => Math.min(least, value), 0);
+  // A ribbon that dips below zero a little gets room enough to be seen apart from the track.
+  const low = lowest < 0 ? Math.min(lowest, -high * DIP) : 0;
   const span = high - low || 1;
   const y = (value: number) => TOP + ((high - value) / span) * (TRACK - TOP);
   const line = xs.map((x, index) => `L${round(x)},${round(y(gathered[index] ?? 0))}`).join(" ");
