@@ -26,6 +26,7 @@ export type Question = UnitQuestion | ChannelsQuestion | PartsQuestion;
 
 /** An input that a unit shares its mass on. */
 export interface Given {
+  /** -1 where no frame shows it. */
   frame: number;
   at: number[];
   name: string;
@@ -57,6 +58,7 @@ export interface UnitAnswer {
   arrived: Figure;
   own: Figure;
   unshared: Figure;
+  /** Both are empty where no rule decides. */
   rule: string;
   formula: string;
   gives: { terms: Given[]; count: number; rest_share: Figure; rest_mass: Figure };

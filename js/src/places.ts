@@ -1,61 +1,47 @@
-/** Where a unit stands in the value of a step: channel, row and column, and the indices that Python uses. */
+/**
+ * Units as the screen counts them, here and in Python: `[i]` in a vector, `[channel, row, column]` in maps.
+ *
+ * A value of one axis, or with one place a channel, is a vector. Of maps the last two axes are rows and columns and
+ * all others the channels; of two axes the first is the channels, of height one.
+ */
 
 import type { Field, Grid } from "./film";
 
-/** A unit among maps; a row of places has the row 0 only. */
-export interface Spot {
-  channel: number;
-  row: number;
-  column: number;
+/** How the units of a value lie. */
+export interface Spread extends Grid {
+  kind: "vector" | "maps";
+  channels: number;
 }
 
-/** The indices of the unit with a number, last axis fastest: 5 in (2, 3) is (1, 2). */
-export function unravel(number: number, shape: readonly number[]): number[] {
-  const at = shape.map(() => 0);
-  let rest = number;
-  for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    const size = Math.max(1, shape[axis] ?? 1);
-    at[axis] = rest % size;
-    rest = Math.floor(rest / size);
+export function spreadOf(shape: readonly number[]): Spread {
+  const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+  const count = product(shape);
+  if (shape.length < 2 || count === shape[0]) {
+    return { kind: "vector", channels: count, height: 1, width: count };
   }
-  return at;
-}
-
-export function ravel(at: readonly number[], shape: readonly number[]): number {
-  return at.reduce((number, index, axis) => number * (shape[axis] ?? 1) + index, 0);
+  const [height = 1, width = 1] = shape.length > 2 ? shape.slice(-2) : [1, shape[1]];
+  return { kind: "maps", channels: product(shape) / Math.max(1, height * width), height, width };
 }
 
 /** Whether a value of this shape has such a unit. */
 export function holds(shape: readonly number[], at: readonly number[]): boolean {
+  const { kind, channels, height, width } = spreadOf(shape);
+  const sizes = kind === "vector" ? [channels] : [channels, height, width];
   return (
-    at.length === shape.length &&
-    at.every((index, axis) => Number.isInteger(index) && index >= 0 && index < (shape[axis] ?? 0))
+    at.length === sizes.length &&
+    at.every((index, axis) => Number.isInteger(index) && index >= 0 && index < (sizes[axis] ?? 0))
   );
-}
-
-/** The indices of a unit of maps: all axes before the last two are channels; two axes are channel and place. */
-export function atOf(shape: readonly number[], { channel, row, column }: Spot): number[] {
-  if (shape.length === 2) return [channel, column];
-  return [...unravel(channel, shape.slice(0, -2)), row, column];
-}
-
-export function spotOf(shape: readonly number[], at: readonly number[]): Spot | null {
-  if (shape.length < 2 || !holds(shape, at)) return null;
-  const column = at.at(-1) ?? 0;
-  if (shape.length === 2) return { channel: at[0] ?? 0, row: 0, column };
-  const channel = ravel(at.slice(0, -2), shape.slice(0, -2));
-  return { channel, row: at.at(-2) ?? 0, column };
 }
 
 /** A unit in a few letters: "ch 79, (16, 12)", "ch 3, 12" in a row, "ch 7" where there are no places. */
 export function unitText(shape: readonly number[] | undefined, at: readonly number[]): string {
   if (at.length === 0) return "";
   if (!shape || !holds(shape, at)) return `(${at.join(", ")})`;
-  if (shape.slice(1).every((size) => size === 1)) return `ch ${at[0]}`;
-  const spot = spotOf(shape, at);
-  if (!spot) return `(${at.join(", ")})`;
-  const place = shape.length === 2 ? `${spot.column}` : `(${spot.row}, ${spot.column})`;
-  return `ch ${spot.channel}, ${place}`;
+  const [channel, row, column] = at;
+  if (at.length === 1) return `ch ${channel}`;
+  return spreadOf(shape).height === 1
+    ? `ch ${channel}, ${column}`
+    : `ch ${channel}, (${row}, ${column})`;
 }
 
 /** The place in the middle of those that a tile's row or column covers; the last block may be cut short. */
@@ -83,25 +69,25 @@ export interface Seen extends Grid {
  * Null where there is nothing to draw: no places, an input that is no picture, or a field that is not known.
  */
 export function fieldBox(
-  frame: { field: Field | null; shape: number[] },
+  { field }: { field: Field | null },
   at: readonly number[],
   input: Seen,
 ): Box | null {
-  const { field, shape } = frame;
   const [rows = input.height, columns = input.width] =
     input.shape && input.shape.length > 1 ? input.shape.slice(-2) : [];
-  const row = at.at(-2);
-  const column = at.at(-1);
-  if (!field || shape.length < 3 || row === undefined || column === undefined) return null;
+  const [, row, column] = at;
+  if (!field || row === undefined || column === undefined) return null;
   if (input.height <= 1 || rows <= 1 || columns <= 1) return null;
-  const down = reach(field.start[0] + field.step[0] * row, field.size[0], rows);
-  const across = reach(field.start[1] + field.step[1] * column, field.size[1], columns);
+  const down = reach(field, 0, row, rows);
+  const across = reach(field, 1, column, columns);
   if (!down || !across) return null;
   return { top: down.from, left: across.from, height: down.part, width: across.part };
 }
 
-function reach(start: number, size: number, length: number): { from: number; part: number } | null {
-  const from = Math.max(0, start);
-  const to = Math.min(length, start + size);
+/** From start + step · i on, `size` places; fractions are rounded inwards, and padding is no part of the picture. */
+function reach({ start, step, size }: Field, axis: 0 | 1, index: number, length: number) {
+  const first = start[axis] + step[axis] * index;
+  const from = Math.max(0, Math.ceil(first));
+  const to = Math.min(length, Math.floor(first + size[axis] - 1) + 1);
   return to > from ? { from: from / length, part: (to - from) / length } : null;
 }

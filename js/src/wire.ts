@@ -152,8 +152,8 @@ function readAnswer(header: Fields, body: Body): Answer {
     arrived: header.figure("arrived"),
     own: header.figure("own"),
     unshared: header.figure("unshared"),
-    rule: header.text("rule"),
-    formula: header.text("formula"),
+    rule: header.textOrNull("rule") ?? "",
+    formula: header.textOrNull("formula") ?? "",
     gives: {
       terms: gives.each("terms", readGiven),
       count: gives.size("count"),
@@ -169,9 +169,14 @@ function readAnswer(header: Fields, body: Body): Answer {
   };
 }
 
+/** A value that no frame shows, a second output, has none to go to. */
+function frameOf(term: Fields): number {
+  return term.raw("frame") === null ? -1 : term.size("frame");
+}
+
 function readGiven(term: Fields): Given {
   return {
-    frame: term.size("frame"),
+    frame: frameOf(term),
     at: term.sizes("at"),
     name: term.text("name"),
     weight: term.figure("weight"),
@@ -184,7 +189,7 @@ function readGiven(term: Fields): Given {
 
 function readCome(term: Fields): Come {
   return {
-    frame: term.size("frame"),
+    frame: frameOf(term),
     at: term.sizes("at"),
     name: term.text("name"),
     share: term.figure("share"),

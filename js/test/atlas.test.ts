@@ -4,7 +4,7 @@ import { layoutOf } from "../src/charts/atlas-layout";
 import type { ChannelsAnswer, ChannelsQuestion, Detail } from "../src/detail";
 import type { Look } from "../src/look";
 import { find, press } from "./helpers";
-import { channelsAnswer, LOOK, MANY, plainFilm } from "./plain-film";
+import { channelsAnswer, LOOK, MANY, mapsOf, plainFilm } from "./plain-film";
 import { recordingOf } from "./setup";
 
 /** What jsdom takes for the width of the board, since it measures nothing. */
@@ -243,6 +243,31 @@ describe("the atlas", () => {
     expect(find(chart.node, ".ramp").hidden).toBe(true);
   });
 
+  test("offers the rest of a page that the film had no room for", () => {
+    const film = plainFilm();
+    const [, , third] = film.frames;
+    if (!third) throw new Error("no frame");
+    third.tensor = mapsOf({ channels: 128, shown: MANY.slice(0, 8), height: 27, width: 27 });
+    const chart = shown({ film });
+    const link = find(chart.node, ".pages > button");
+    expect(link.textContent).toBe("show 24");
+    expect(find(chart.node, ".pager").textContent).toContain("page 1 of 6");
+    vi.advanceTimersByTime(1000);
+    expect(chart.onMore).not.toHaveBeenCalled();
+    link.click();
+    expect(chart.onMore.mock.lastCall?.[0]).toMatchObject({ by: "mass", page: 0 });
+    chart.update({ more: () => ({ state: "asked" }) });
+    expect(link.textContent).toBe("asking the kernel");
+    expect(tilesOf(chart.node)).toHaveLength(8);
+    const answer = channelsAnswer(MANY);
+    chart.update({ more: () => ({ state: "here", answer }) });
+    expect(tilesOf(chart.node)).toHaveLength(24);
+    expect(link.hidden).toBe(true);
+    chart.update({ more: () => ({ state: "offline" }) });
+    expect(tilesOf(chart.node)).toHaveLength(8);
+    expect(link.hidden).toBe(true);
+  });
+
   test("walking past steps asks nothing", () => {
     const chart = shown({ look: { ...LOOK, sort: "index" } });
     vi.advanceTimersByTime(100);
@@ -346,7 +371,7 @@ describe("a layer without places", () => {
     expect(find(chart.node, ".limits .broken").textContent).toBe("1 not finite");
   });
 
-  test("of one by one maps names the unit in full", () => {
+  test("of one by one maps is counted by channel", () => {
     const film = plainFilm();
     const [, fc] = film.frames;
     if (!fc) throw new Error("no frame");
@@ -354,7 +379,7 @@ describe("a layer without places", () => {
     const chart = shown({ film, frame: 1 });
     find(chart.node, ".largest button").click();
     const unit = chart.onLook.mock.lastCall?.[0].unit;
-    expect(unit.at).toHaveLength(3);
+    expect(unit.at).toHaveLength(1);
     chart.look({ unit });
     expect(find(chart.node, ".largest button").getAttribute("aria-pressed")).toBe("true");
   });

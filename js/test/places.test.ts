@@ -1,27 +1,31 @@
 import { describe, expect, test } from "vitest";
 import { barsHeight, cellIn, layoutOf, roomFor } from "../src/charts/atlas-layout";
-import { atOf, fieldBox, holds, middle, ravel, spotOf, unitText, unravel } from "../src/places";
+import type { Field } from "../src/film";
+import { fieldBox, holds, middle, type Seen, spreadOf, unitText } from "../src/places";
 import { brief, columnOf, factor, inColumn, percent, powerOf } from "../src/tenfold";
 import { plainFilm } from "./plain-film";
 
 describe("a unit", () => {
-  test("has the indices that Python uses, and back", () => {
-    expect(unravel(5, [2, 3])).toEqual([1, 2]);
-    expect(ravel([1, 2], [2, 3])).toBe(5);
-    expect(atOf([128, 27, 27], { channel: 79, row: 16, column: 12 })).toEqual([79, 16, 12]);
-    expect(atOf([2, 12, 7, 7], { channel: 13, row: 3, column: 4 })).toEqual([1, 1, 3, 4]);
-    expect(atOf([64, 197], { channel: 5, row: 0, column: 196 })).toEqual([5, 196]);
-    expect(spotOf([2, 12, 7, 7], [1, 1, 3, 4])).toEqual({ channel: 13, row: 3, column: 4 });
-    expect(spotOf([64, 197], [5, 196])).toEqual({ channel: 5, row: 0, column: 196 });
-    expect(spotOf([128, 27, 27], [128, 0, 0])).toBeNull();
-    expect(holds([3, 2], [2, 1])).toBe(true);
-    expect(holds([3, 2], [2])).toBe(false);
+  test("counts as the screen does, whatever the axes of the value", () => {
+    expect(spreadOf([128, 27, 27])).toEqual({ kind: "maps", channels: 128, height: 27, width: 27 });
+    expect(spreadOf([2, 12, 7, 5])).toEqual({ kind: "maps", channels: 24, height: 7, width: 5 });
+    expect(spreadOf([64, 197])).toEqual({ kind: "maps", channels: 64, height: 1, width: 197 });
+    for (const shape of [[512], [512, 1, 1]]) {
+      expect(spreadOf(shape)).toEqual({ kind: "vector", channels: 512, height: 1, width: 512 });
+    }
+    expect(spreadOf([])).toMatchObject({ kind: "vector", channels: 1 });
+    expect(holds([2, 12, 7, 5], [23, 6, 4])).toBe(true);
+    expect(holds([2, 12, 7, 5], [24, 0, 0])).toBe(false);
+    expect(holds([512, 1, 1], [511])).toBe(true);
+    expect(holds([512, 1, 1], [5, 0, 0])).toBe(false);
+    expect(holds([64, 197], [5, 0, 196])).toBe(true);
+    expect(holds([3], [1.5])).toBe(false);
   });
 
   test("is named by channel and place", () => {
     expect(unitText([128, 27, 27], [79, 16, 12])).toBe("ch 79, (16, 12)");
-    expect(unitText([64, 197], [5, 196])).toBe("ch 5, 196");
-    expect(unitText([512, 1, 1], [7, 0, 0])).toBe("ch 7");
+    expect(unitText([64, 197], [5, 0, 196])).toBe("ch 5, 196");
+    expect(unitText([512, 1, 1], [7])).toBe("ch 7");
     expect(unitText([512], [7])).toBe("ch 7");
     expect(unitText(undefined, [1, 2])).toBe("(1, 2)");
     expect(unitText([4], [9])).toBe("(9)");
@@ -35,20 +39,13 @@ describe("a unit", () => {
 });
 
 describe("a receptive field", () => {
-  const frame = {
-    shape: [64, 112, 112],
-    field: { start: [-3, -3], step: [2, 2], size: [7, 7] } as const,
-  };
-  const box = (at: number[], input = { height: 224, width: 224 }) =>
-    fieldBox({ ...frame, field: { start: [-3, -3], step: [2, 2], size: [7, 7] } }, at, input);
+  const field: Field = { start: [-3, -3], step: [2, 2], size: [7, 7] };
+  const box = (at: number[], input: Seen = { height: 224, width: 224 }) =>
+    fieldBox({ field }, at, input);
 
   test("is a part of the picture", () => {
-    expect(box([0, 10, 20])).toEqual({
-      top: 17 / 224,
-      left: 37 / 224,
-      height: 7 / 224,
-      width: 7 / 224,
-    });
+    const part = 7 / 224;
+    expect(box([0, 10, 20])).toEqual({ top: 17 / 224, left: 37 / 224, height: part, width: part });
   });
 
   test("is cut at the edges", () => {
@@ -60,15 +57,16 @@ describe("a receptive field", () => {
     expect(box([0, 10, 20], shown)).toEqual(box([0, 10, 20]));
   });
 
+  test("is rounded inwards where places were made finer", () => {
+    const fine: Field = { start: [-0.5, 0.25], step: [0.5, 0.5], size: [2, 2] };
+    const found = fieldBox({ field: fine }, [0, 4, 4], { height: 10, width: 10 });
+    expect(found).toEqual({ top: 0.2, left: 0.3, height: 0.1, width: 0.1 });
+  });
+
   test("is not drawn where there is nothing to draw", () => {
-    expect(fieldBox({ ...frame, field: null }, [0, 1, 1], { height: 224, width: 224 })).toBeNull();
+    expect(fieldBox({ field: null }, [0, 1, 1], { height: 224, width: 224 })).toBeNull();
     expect(box([0, 1, 1], { height: 1, width: 224 })).toBeNull();
-    const field = { start: [0, 0], step: [1, 1], size: [3, 3] };
-    const row = {
-      shape: [64, 197],
-      field: field as { start: [number, number]; step: [number, number]; size: [number, number] },
-    };
-    expect(fieldBox(row, [0, 5], { height: 224, width: 224 })).toBeNull();
+    expect(box([7])).toBeNull();
     expect(box([0, 400, 0])).toBeNull();
   });
 });

@@ -13,7 +13,7 @@ import { compact, exactly, NOT_FINITE, signed } from "../figures";
 import type { Film, Frame, Maps, Vector, Way } from "../film";
 import { WAYS } from "../film";
 import type { Look, OnLook } from "../look";
-import { atOf, holds, middle, ravel, spotOf, unitText, unravel } from "../places";
+import { holds, middle, spreadOf, unitText } from "../places";
 import { brief, factor, powerOf } from "../tenfold";
 import { barsHeight, type Cell, roomFor } from "./atlas-layout";
 import { board, type TileText } from "./board";
@@ -50,6 +50,9 @@ const SAYS: Record<Way, string> = {
   contribution: "what the gradient part of the cut is made of, in target units",
 };
 
+/** Channels of a page of the kernel's; a film of a large network has room for fewer. */
+const PAGE = 24;
+
 /** How wide the tiles are laid out where nothing can be measured. */
 const UNMEASURED = 700;
 
@@ -64,7 +67,16 @@ const HINTS: Record<Seen["kind"], string> = {
 
 /** What there is to draw. */
 type Seen =
-  | { kind: "maps"; maps: Maps; order: number[]; page: number; pages: number; whole: boolean }
+  | {
+      kind: "maps";
+      maps: Maps;
+      order: number[];
+      page: number;
+      pages: number;
+      whole: boolean;
+      /** Whether the rest of a page that the film had no room for can be asked for, or has been. */
+      more?: "can" | "asked" | "failed" | null;
+    }
   | { kind: "vector"; vector: Vector; order: number[] }
   | { kind: "words"; words: string; page: number; pages: number; way?: "back" | "again" };
 
@@ -88,7 +100,14 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     el("span", { class: "key" }, "sorted by"),
     sort.node,
   );
-  const tools = el("div", { class: "atlas-tools" }, ways.node, sorting, pages.node);
+  const fuller = button({ class: "link" }, () => asked && onMore(asked));
+  const tools = el(
+    "div",
+    { class: "atlas-tools" },
+    ways.node,
+    sorting,
+    el("span", { class: "pages" }, fuller, pages.node),
+  );
   const voice = speaker();
   const tiles = board({
     onPoint: (cell) => point(cell === null ? null : unitOf(cell), cell),
@@ -98,7 +117,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   });
   const bars = vector({
     onPoint: (channel) => pointAt(channel),
-    onPick: (channel) => pick(channelUnit(channel)),
+    onPick: (channel) => pick([channel]),
   });
   const words = el("span");
   const way = button({ class: "link" }, () => retreat());
@@ -126,7 +145,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   let drawnOf: unknown[] = [];
   let width = 0;
   let asking: ReturnType<typeof setTimeout> | undefined;
-  let waiting: ChannelsQuestion | null = null;
+  let asked: ChannelsQuestion | null = null;
   /** How many pages the kernel makes of a step, once it has said so. */
   const counts = new WeakMap<Frame, number>();
 
@@ -136,17 +155,12 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     const frame = now();
     if (seen?.kind !== "maps" || !frame) return [];
     const { maps, order } = seen;
-    const channel = maps.shown[order[cell.tile] ?? 0] ?? 0;
-    const [rows, columns] = placesOf(frame.shape);
-    return atOf(frame.shape, {
-      channel,
-      row: middle(cell.row, maps.block, rows),
-      column: middle(cell.column, maps.block, columns),
-    });
-  }
-
-  function channelUnit(channel: number): number[] {
-    return unravel(channel, now()?.shape ?? [channel + 1]);
+    const { height, width: across } = spreadOf(frame.shape);
+    return [
+      maps.shown[order[cell.tile] ?? 0] ?? 0,
+      middle(cell.row, maps.block, height),
+      middle(cell.column, maps.block, across),
+    ];
   }
 
   function pick(at: number[]) {
@@ -166,7 +180,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     if (seen?.kind !== "vector" || !view) return;
     const value = seen.vector[view.look.tensor][channel] ?? null;
     read(`${nameOf(view.names, channel)}: ${signed(finite(value))}`);
-    onHover({ frame: view.frame, at: channelUnit(channel) });
+    onHover({ frame: view.frame, at: [channel] });
   }
 
   function read(text: string | null) {
@@ -195,11 +209,11 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   function retreat() {
     if (seen?.kind !== "words") return;
     if (seen.way === "back") onLook({ sort: "mass", page: 0 });
-    else if (waiting) onMore(waiting);
+    else if (asked) onMore(asked);
   }
 
   function see(next: AtlasView, frame: Frame): Seen {
-    const { look, film } = next;
+    const { look } = next;
     const { tensor } = frame;
     if (tensor.kind === "none") return said(NOTHING);
     if (tensor.kind === "pending") return said(PENDING);
@@ -216,28 +230,20 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
       }
       return { kind: "maps", maps: tensor, order, page: 0, pages: 1, whole };
     }
-    const guess = Math.ceil(tensor.channels / Math.max(1, tensor.shown.length));
-    const count = Math.max(1, counts.get(frame) ?? guess);
-    const page = Math.max(0, Math.min(look.page, count - 1));
-    if (look.sort === "mass" && page === 0) {
-      const order = [...tensor.shown.keys()];
-      return { kind: "maps", maps: tensor, order, page, pages: count, whole };
-    }
-    const question: ChannelsQuestion = {
-      kind: "channels",
-      film: film.key,
-      frame: next.frame,
-      by: look.sort,
-      page,
-    };
-    const detail = next.more(question);
+    const count = countOf(tensor, frame);
+    const page = pageOf(next, count);
+    const detail = asked === null ? null : next.more(asked);
     if (detail?.state === "here") {
       const { pages: known, tensor: maps } = detail.answer;
-      counts.set(frame, Math.max(1, known));
-      const order = [...maps.shown.keys()];
-      return { kind: "maps", maps, order, page, pages: Math.max(1, known), whole };
+      const pages = Math.max(1, known);
+      counts.set(frame, pages);
+      return { kind: "maps", maps, order: [...maps.shown.keys()], page, pages, whole };
     }
-    waiting = question;
+    if (look.sort === "mass" && page === 0) {
+      const order = [...tensor.shown.keys()];
+      const more = asked === null || detail?.state === "offline" ? null : (detail?.state ?? "can");
+      return { kind: "maps", maps: tensor, order, page, pages: count, whole, more };
+    }
     if (detail?.state === "failed") {
       const text = `${detail.title}: ${detail.message}`;
       return { kind: "words", words: text, page, pages: count, way: "again" };
@@ -245,15 +251,34 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     if (detail?.state === "offline") {
       return { kind: "words", words: OFFLINE, page, pages: count, way: "back" };
     }
-    if (detail === null) askAtRest(question);
+    if (detail === null && asked !== null) askAtRest(asked);
     return { kind: "words", words: "Asking the kernel for these channels.", page, pages: count };
+  }
+
+  function countOf(tensor: Maps, frame: Frame): number {
+    return counts.get(frame) ?? Math.max(1, Math.ceil(tensor.channels / PAGE));
+  }
+
+  function pageOf({ look }: AtlasView, count: number): number {
+    return Math.max(0, Math.min(look.page, count - 1));
+  }
+
+  /** What must be asked for to be shown; of the first page only what the film had no room for. */
+  function questionOf(next: AtlasView, frame: Frame): ChannelsQuestion | null {
+    const { tensor } = frame;
+    if (tensor.kind !== "maps" || tensor.shown.length >= tensor.channels) return null;
+    const by = next.look.sort;
+    const page = pageOf(next, countOf(tensor, frame));
+    const first = by === "mass" && page === 0;
+    if (first && tensor.shown.length >= PAGE) return null;
+    return { kind: "channels", film: next.film.key, frame: next.frame, by, page };
   }
 
   function askAtRest(question: ChannelsQuestion) {
     const key = keyOf(question);
     clearTimeout(asking);
     asking = setTimeout(() => {
-      if (waiting && keyOf(waiting) === key) onMore(question);
+      if (asked && keyOf(asked) === key) onMore(question);
     }, REST_MS);
   }
 
@@ -291,6 +316,10 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
       chosen: look.sort,
     });
     tools.classList.toggle("off", !held);
+    const rest = found.kind === "maps" ? (found.more ?? null) : null;
+    fuller.hidden = rest === null;
+    const all = frame.tensor.kind === "maps" ? Math.min(PAGE, frame.tensor.channels) : 0;
+    fuller.textContent = rest === "asked" ? "asking the kernel" : `show ${all}`;
     pages.update(found.kind === "vector" ? { page: 0, pages: 1 } : found);
     ramp.style.backgroundImage = rampImage(theme);
   }
@@ -324,7 +353,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   ) {
     const values = held[look.tensor];
     const at = look.unit?.frame === index ? look.unit.at : null;
-    const picked = at && holds(shape, at) ? ravel(at, shape) : null;
+    const picked = at && holds(shape, at) ? (at[0] ?? null) : null;
     const height = barsHeight(roomFor(film.frames, width));
     const quantity = WORDS[look.tensor];
     bars.update({ values, order, names, quantity, picked, width, height, theme });
@@ -338,11 +367,12 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   function select({ look, frame: index }: AtlasView, frame: Frame) {
     if (seen?.kind !== "maps") return tiles.select(null);
     const { maps, order } = seen;
-    const spot = look.unit?.frame === index ? spotOf(frame.shape, look.unit.at) : null;
-    const tile = spot ? order.findIndex((from) => maps.shown[from] === spot.channel) : -1;
-    if (!spot || tile < 0) return tiles.select(null);
-    const row = Math.min(maps.height - 1, Math.floor(spot.row / maps.block));
-    const column = Math.min(maps.width - 1, Math.floor(spot.column / maps.block));
+    const at = look.unit?.frame === index && holds(frame.shape, look.unit.at) ? look.unit.at : [];
+    const [channel, down = 0, across = 0] = at;
+    const tile = order.findIndex((from) => maps.shown[from] === channel);
+    if (channel === undefined || tile < 0) return tiles.select(null);
+    const row = Math.min(maps.height - 1, Math.floor(down / maps.block));
+    const column = Math.min(maps.width - 1, Math.floor(across / maps.block));
     tiles.select({ tile, row, column });
   }
 
@@ -371,14 +401,13 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
       if (!frame) return;
       const { tensor, sort: by, page, unit } = next.look;
       const key = JSON.stringify([next.frame, tensor, by, page, next.theme, unit]);
-      const asked = by !== "mass" || page > 0 ? {} : null;
-      const of = [next.film, frame, next.names, asked];
+      asked = questionOf(next, frame);
+      const of = [next.film, frame, next.names, asked && next.more(asked)];
       const same = key === drawn && of.every((one, index) => one === drawnOf[index]);
       view = next;
       if (same) return;
       drawn = key;
       drawnOf = of;
-      waiting = null;
       paint();
     },
     destroy() {
@@ -395,12 +424,6 @@ const OFFLINE = "These channels are not kept in this page: it takes a kernel to 
 
 function said(words: string): Seen {
   return { kind: "words", words, page: 0, pages: 1 };
-}
-
-/** Rows and columns of a value; a row of places has one row. */
-function placesOf(shape: readonly number[]): [number, number] {
-  const columns = shape.at(-1) ?? 1;
-  return [shape.length > 2 ? (shape.at(-2) ?? 1) : 1, columns];
 }
 
 function total(counts: readonly number[]): number {
@@ -438,7 +461,7 @@ function describe(frame: Frame, seen: Seen, look: Look): string {
     const part = sent < tensor.channels ? `the first ${sent} of ` : "";
     return `${part}${tensor.channels} channels without places`;
   }
-  const [height, width] = placesOf(shape);
+  const { height, width } = spreadOf(shape);
   const noun = tensor.channels === 1 ? "channel" : "channels";
   const all = `${tensor.channels} ${noun} of ${height} × ${width}`;
   if (seen.kind !== "maps" || seen.whole) return all;
