@@ -4,7 +4,7 @@ import { type Answer, type Detail, keyOf, type Question } from "../detail";
 import { WireError } from "../fields";
 import { decodeDetail } from "../wire";
 import { type Message, type Model, send } from "./model";
-import { readError } from "./traits";
+import { readRefusal } from "./traits";
 
 /** Answers kept: a page of channels is a hundred kilobytes, a unit's equation a few. */
 const MEMORY = 300;
@@ -58,7 +58,7 @@ export class Details {
         // Filed under the words of the question too, should Python write its key otherwise.
         if (key !== undefined) this.#put(key, { state: "here", answer: detail.answer });
       } else if (key !== undefined) {
-        const error = readError(message.error as Record<string, unknown> | undefined);
+        const error = readRefusal(message.error);
         const { title, message: words } = error ?? { title: "No answer", message: "" };
         this.#put(key, { state: "failed", title, message: words });
       }

@@ -13,7 +13,7 @@ import { FilmStore, question } from "../store";
 import { decodeFilm, decodeKept } from "../wire";
 import { Details } from "./details";
 import { follow, followMessages, listen, type Message, type Model, send, write } from "./model";
-import { readError, readProgress, readPut, readRequest, readSetup } from "./traits";
+import { readError, readProgress, readPut, readRefusal, readRequest, readSetup } from "./traits";
 
 /** A look is written when it has rested for so long. */
 const REST_MS = 200;
@@ -401,8 +401,8 @@ export class Session {
   }
 
   #hearUploaded(message: Message): void {
-    const error = readError(message.error as Record<string, unknown> | undefined);
-    if (error) this.#fail({ ...error, seq: null });
+    const error = readRefusal(message.error);
+    if (error) this.#fail(error);
     else if (typeof message.sample === "number") {
       this.change({ sample: message.sample, target: null, versus: null });
     }

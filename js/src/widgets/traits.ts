@@ -28,7 +28,7 @@ export function readSetup(dict: Dict | undefined): Setup {
       .list("rules")
       .map((rule, index) => readRule(new Fields(rule, `setup.rules[${index}]`))),
     uploads: setup.flag("uploads"),
-    offline: setup.flag("offline"),
+    offline: setup.names.includes("offline") && setup.flag("offline"),
     notices: setup.texts("notices"),
   };
 }
@@ -69,9 +69,17 @@ export function readProgress(dict: Dict | undefined): Progress | null {
 export function readError(dict: Dict | undefined): Failure | null {
   const error = given(dict, "error");
   if (!error) return null;
+  return { seq: error.figure("seq"), lane: error.figure("lane"), ...readWords(error) };
+}
+
+/** What went wrong with one question: its message says which. */
+export function readRefusal(dict: unknown): Failure | null {
+  const error = given(dict as Dict | undefined, "error");
+  return error ? { seq: null, lane: null, ...readWords(error) } : null;
+}
+
+function readWords(error: Fields): Pick<Failure, "title" | "message" | "traceback"> {
   return {
-    seq: error.figure("seq"),
-    lane: error.figure("lane"),
     title: error.text("title"),
     message: error.text("message"),
     traceback: error.text("traceback"),
