@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -238,29 +238,30 @@ def test_derivatives_are_not_what_is_missing(name: str, monkeypatch: pytest.Monk
         result.unit(step.node, 0)
 
 
-def test_many_units_are_written_out_as_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "conv2d",
-        "conv2d_strided",
-        "conv2d_empty",
-        "conv1d",
-        "conv3d",
-        "transposed_grouped",
-        "transposed_dilated",
-    ):
-        shape, op, ones = FAN_INS[name]
-        x = torch.randn(2, *shape, generator=torch.Generator().manual_seed(3), dtype=torch.double)
-        network, _, _ = one_node(op, ones, x)
-        result = bbp.attribute(network, x, 1, written_out(bbp.rules.aligned()))
-        for place in (0, x[0].numel() // 2):
-            one_by_one = result.unit("input", place, 1).comes
-            with monkeypatch.context() as patched:
-                patched.setattr(unit, "_SHORT", 0)
-                patched.setattr(unit, "TILE_ELEMENTS", 0)
-                patched.setattr(unit._Giver, "_by_halves", None)
-                in_a_block = result.unit("input", place, 1).comes
-            for column in ("index", "share", "contribution"):
-                torch.testing.assert_close(getattr(in_a_block, column), getattr(one_by_one, column))
+LONG: dict[str, tuple[tuple[int, ...], Callable[[Tensor, Tensor], Tensor], tuple[int, ...]]] = {
+    "strided": ((10, 7, 6), lambda x, w: F.conv2d(x, w, stride=2, padding=1), (3, 10, 3, 3)),
+    "grouped": ((20, 5, 6), lambda x, w: F.conv2d(x, w, padding=(1, 2), groups=2), (4, 10, 3, 3)),
+    "dilated": ((10, 8, 8), lambda x, w: F.conv2d(x, w, dilation=2, padding=4), (3, 10, 3, 3)),
+    "transposed": ((20, 9), lambda x, w: F.conv_transpose1d(x, w, stride=2, padding=1), (20, 2, 9)),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_many_units_are_written_out_as_a_block(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, convolve, kernel = LONG[name]
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(2, *shape, generator=generator, dtype=torch.double)
+    weight = torch.randn(kernel, generator=generator, dtype=torch.double)
+    network, _, _ = one_node(lambda y: convolve(y, weight), lambda y: convolve(y, torch.ones_like(weight)), x)
+    result = bbp.attribute(network, x, 1, "aligned")
+    places = (0, x[0].numel() // 2, x[0].numel() - 1)
+    one_by_one = [result.unit("input", place, 1).comes for place in places]
+    monkeypatch.setattr(unit, "TILE_ELEMENTS", 0)
+    monkeypatch.setattr(unit._Giver, "_by_halves", None)
+    for place, expected in zip(places, one_by_one, strict=True):
+        in_a_block = result.unit("input", place, 1).comes
+        for column in ("index", "share", "contribution"):
+            torch.testing.assert_close(getattr(in_a_block, column), getattr(expected, column))
 
 
 def test_parameters_and_inputs_that_want_a_gradient_do_no_harm() -> None:
