@@ -240,13 +240,14 @@ class ConvolutionMixing(Dense):
                 parts = parts.sum(3) if parts.shape[3] > 1 else parts.squeeze(3)
                 parts = parts.view(channels, *kernel, *parts.shape[1:])
                 for place in itertools.product(*map(range, kernel)):
-                    places[(slice(None), *place, *at)].add_(parts[(slice(None), *place)])
+                    here: Any = (slice(None), *place)
+                    places[(*here, *at)].add_(parts[here])
 
             mask = None
             if there is not None:
                 whose: tuple[slice, ...] = (of_n, of_group) if live else lead[:1] * 2
-                here = there[(*lead, *whose, slice(None), row)]
-                mask = here.expand(channels, *here.shape[1:]).flatten(0, dims)
+                seen_by = there[(*lead, *whose, slice(None), row)]
+                mask = seen_by.expand(channels, *seen_by.shape[1:]).flatten(0, dims)
             yield Tile(
                 tile, wires.flatten(0, dims), mask, flat_mass[of_n, of_group, of_unit, row], give, dim=0
             )
