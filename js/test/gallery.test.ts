@@ -180,8 +180,15 @@ describe("one place is read in all pictures at once", () => {
     vi.advanceTimersByTime(300);
     expect(find(node, "[aria-live]").textContent).toMatch(/row 7, column 9: gradient attribution/);
     press(frame, "Escape");
-    expect(document.activeElement).not.toBe(frame);
-    expect(node.querySelectorAll(".marker:not([hidden])")).toHaveLength(0);
+    const markers = () => node.querySelectorAll(".marker:not([hidden])").length;
+    expect(markers()).toBe(0);
+    // The arrow keys are the rail's again.
+    const above = vi.fn();
+    node.addEventListener("keydown", above);
+    press(frame, "ArrowLeft");
+    expect([above.mock.calls.length, markers()]).toEqual([1, 0]);
+    press(frame, "Enter");
+    expect([above.mock.calls.length, markers()]).toEqual([1, 4]);
   });
 });
 

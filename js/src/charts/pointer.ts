@@ -66,10 +66,11 @@ export interface ProbeEvents {
 
 /**
  * The same by keyboard: on a picture with the focus the arrow keys move the place by one block, with shift by
- * ten; Home and End go along the row, Escape leaves.
+ * ten; Home and End go along the row. Escape leaves: the keys are then the widget's again, until Enter.
  */
 export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): () => void {
   let cell: Cell | null = null;
+  let away = false;
 
   const show = ({ height, width, block }: Blocks) => {
     if (!cell) return;
@@ -87,12 +88,12 @@ export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): (
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const cells = grid();
     if (!cells) return;
+    if (event.key === "Escape" ? !cell : away && event.key !== "Enter") return;
     if (event.key === "Escape") {
-      if (!cell) return;
       event.preventDefault();
       event.stopPropagation();
-      node.blur();
-      return;
+      away = true;
+      return leave();
     }
     const reach = event.shiftKey ? FAR : 1;
     const moves: Record<string, [number, number]> = {
@@ -102,14 +103,19 @@ export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): (
       ArrowRight: [0, reach],
       Home: [0, -cells.width],
       End: [0, cells.width],
+      Enter: [0, 0],
     };
     const move = moves[event.key];
     if (!move) return;
     event.preventDefault();
     event.stopPropagation();
+    away = false;
     // The first key finds the middle of the picture.
     cell = cell ? { row: cell.row + move[0], column: cell.column + move[1] } : middleOf(cells);
     show(cells);
+  };
+  const arrive = () => {
+    away = false;
   };
   const leave = () => {
     if (!cell) return;
@@ -117,9 +123,11 @@ export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): (
     onPlace(null);
   };
   node.addEventListener("keydown", press);
+  node.addEventListener("focus", arrive);
   node.addEventListener("blur", leave);
   return () => {
     node.removeEventListener("keydown", press);
+    node.removeEventListener("focus", arrive);
     node.removeEventListener("blur", leave);
   };
 }

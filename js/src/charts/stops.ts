@@ -69,8 +69,9 @@ export function plannedAt(film: Film, { plan }: Pick<Lane, "plan">): Map<number,
   const chosen = new Map<number, Choice>();
   const sharing = film.frames.flatMap((frame, index) => (frame.mixes ? [index] : []));
   for (const [key, choice] of Object.entries(plan)) {
+    const fits = matcher(key, film, sharing);
     for (const index of sharing) {
-      if (!chosen.has(index) && fits(key, index, film, sharing)) chosen.set(index, choice);
+      if (!chosen.has(index) && fits(index)) chosen.set(index, choice);
     }
   }
   return chosen;
@@ -93,13 +94,16 @@ export function describePlan(
   return rules.size === 0 ? null : [...rules].join(" · ");
 }
 
-function fits(key: string, index: number, film: Film, sharing: number[]): boolean {
+function matcher(key: string, film: Film, sharing: number[]): (index: number) => boolean {
   // Counted from the input, where the walk ends.
-  if (key === "first") return index === sharing.at(-1);
-  if (key === "last") return index === sharing[0];
-  const frame = film.frames[index];
-  if (!frame) return false;
-  return key === frame.op || key === frame.node || pattern(key).test(frame.module);
+  if (key === "first") return (index) => index === sharing.at(-1);
+  if (key === "last") return (index) => index === sharing[0];
+  const module = pattern(key);
+  return (index) => {
+    const frame = film.frames[index];
+    if (!frame) return false;
+    return key === frame.op || key === frame.node || module.test(frame.module);
+  };
 }
 
 /** Python's `fnmatchcase`: `*`, `?` and `[...]`. */
