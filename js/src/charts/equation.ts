@@ -86,7 +86,7 @@ export function equation({ onGo }: EquationEvents) {
       heading("came", came.power),
     );
     const rows = shown.map((term, index) =>
-      comesRow(term, labels[index], names[index] ?? "", { came, whole, decimals, onGo }),
+      comesRow(term, labels[index], names[index], { came, whole, decimals, onGo }),
     );
     const others = count - shown.length;
     if (others > 0) rows.push(sumRow("other", `the other ${others}`, 2, rest, came));
@@ -119,9 +119,7 @@ export function equation({ onGo }: EquationEvents) {
       heading("share"),
       heading("gets", columns.gets.power),
     );
-    const rows = shown.map((term, index) =>
-      givesRow(term, labels[index], names[index] ?? "", columns),
-    );
+    const rows = shown.map((term, index) => givesRow(term, labels[index], names[index], columns));
     const others = count - shown.length;
     const whole = add([...shown.map(({ share }) => share), others > 0 ? restShare : 0]);
     const given = add([...shown.map(({ mass }) => mass), others > 0 ? restMass : 0]);
@@ -147,11 +145,18 @@ export function equation({ onGo }: EquationEvents) {
   };
 }
 
+/** A row's name in two parts: a long name of a frame is cut, the place never. */
+interface Name {
+  frame: string;
+  unit: string;
+}
+
 /** Where all terms are units of one frame its name stands in the head, and the rows have only places. */
-function naming(labels: Label[]): [Label | null, string[]] {
+function naming(labels: Label[]): [Label | null, Name[]] {
   const frames = new Set(labels.map(({ frame }) => frame));
-  if (frames.size <= 1) return [labels[0] ?? null, labels.map(({ unit, frame }) => unit || frame)];
-  return [null, labels.map(({ short, unit }) => `${short} ${unit}`.trim())];
+  if (frames.size > 1) return [null, labels.map(({ short, unit }) => ({ frame: short, unit }))];
+  const names = labels.map(({ short, unit }) => ({ frame: unit === "" ? short : "", unit }));
+  return [labels[0] ?? null, names];
 }
 
 /** A sum that is not known where one of its parts is not. */
@@ -173,16 +178,21 @@ function heading(text: string, power = 0): HTMLElement {
   return cell;
 }
 
-function nameCell(label: Label | undefined, text: string, onGo: EquationEvents["onGo"]) {
+function nameCell(
+  label: Label | undefined,
+  name: Name | undefined,
+  onGo: EquationEvents["onGo"],
+): HTMLElement {
   const whole = `${label?.frame ?? ""} ${label?.unit ?? ""}`.trim();
+  const parts = [
+    el("span", { class: "frame" }, name?.frame ?? ""),
+    " ",
+    el("span", {}, name?.unit ?? ""),
+  ];
   const go = label?.go;
   const inner = go
-    ? button(
-        { class: "term", "aria-label": `go to ${whole}`, title: `go to ${whole}` },
-        () => onGo(go),
-        text,
-      )
-    : el("span", { title: whole }, text);
+    ? button({ class: "term", title: `go to ${whole}` }, () => onGo(go), ...parts)
+    : el("span", { class: "term", title: whole }, ...parts);
   return el("th", { scope: "row", class: "name" }, inner);
 }
 
@@ -197,7 +207,12 @@ interface ComesColumns {
   onGo: EquationEvents["onGo"];
 }
 
-function comesRow(term: Come, label: Label | undefined, name: string, columns: ComesColumns) {
+function comesRow(
+  term: Come,
+  label: Label | undefined,
+  name: Name | undefined,
+  columns: ComesColumns,
+) {
   const { came, whole, decimals, onGo } = columns;
   return el(
     "tr",
@@ -218,7 +233,12 @@ interface GivesColumns {
   onGo: EquationEvents["onGo"];
 }
 
-function givesRow(term: Given, label: Label | undefined, name: string, columns: GivesColumns) {
+function givesRow(
+  term: Given,
+  label: Label | undefined,
+  name: Name | undefined,
+  columns: GivesColumns,
+) {
   const { gets, weight, value, decimals, widest, onGo } = columns;
   const bar = el("i", { class: (term.mass ?? 0) < 0 ? "size below" : "size" });
   bar.style.width = `${widest > 0 ? ((100 * Math.abs(term.share ?? 0)) / widest).toFixed(1) : 0}%`;
