@@ -258,12 +258,12 @@ describe("the picture", () => {
   });
 
   test("is opened by a click, and a step without parts is gone to", () => {
-    const { onLook, item } = open();
+    const { chart, onLook, item } = open();
     item("layer2").dispatchEvent(new MouseEvent("click", { bubbles: true }));
     expect(onLook.mock.lastCall?.[0].open).toContain("layer2");
     item("fc").dispatchEvent(new MouseEvent("click", { bubbles: true }));
     expect(onLook.mock.lastCall?.[0]).toEqual({ step: 1 });
-    const again = find(item("layer3"), ".name");
+    const again = find(chart.node, `.words [data-key="${item("layer3").dataset.key}"] .name`);
     again.dispatchEvent(new MouseEvent("click", { bubbles: true }));
     expect(film.frames[onLook.mock.lastCall?.[0].step]?.module).toMatch(/^layer3/);
   });

@@ -25,7 +25,7 @@ export interface PlacedBox {
   x: number;
   y: number;
   height: number;
-  label: { text: string; x: number; y: number } | null;
+  label: { text: string; x: number; y: number; leader: string | null } | null;
   /** The tributary: its width at the box, and where its foot stands. */
   own: { width: number; y: number; reach: number; figure: { x: number; y: number } | null } | null;
   /** What is unshared leaves upward, so wide. */
@@ -383,7 +383,9 @@ function nameBoxes(boxes: PlacedBox[], graph: BoxGraph, gap: number, width: numb
           spot.bottom <= other.top ||
           spot.top >= other.bottom,
       );
-      return free ? { text, x, y, spot } : null;
+      // A name on the upper row says which box it is of.
+      const leader = rise > 0 ? `M${round(middle)},${round(y + 3)} V${round(placed.y - 1)}` : null;
+      return free ? { text, x, y, spot, leader } : null;
     };
     const long = Math.max(2 * gap, 88);
     const found =
@@ -394,7 +396,8 @@ function nameBoxes(boxes: PlacedBox[], graph: BoxGraph, gap: number, width: numb
       stand(gap - 2, 0) ??
       stand(gap * 0.7, 0);
     if (!found) continue;
-    placed.label = { text: found.text, x: found.x, y: found.y };
+    const { text, x, y, leader } = found;
+    placed.label = { text, x, y, leader };
     taken.push(found.spot);
   }
 }

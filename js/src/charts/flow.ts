@@ -28,6 +28,8 @@ interface Item {
   level: number;
   frames: number[];
   node: SVGGElement;
+  /** Name and figure, as drawn: the label says them in full. */
+  words: SVGGElement;
   says: string;
   box: Box | null;
 }
@@ -40,7 +42,8 @@ export function flow({ onLook }: { onLook: OnLook }) {
     "aria-label": "Modules from the input to the output",
     "aria-orientation": "horizontal",
   });
-  const picture = svg("svg", { class: "bbp-flow-picture" }, ribbons, tree);
+  const words = svg("g", { class: "words", "aria-hidden": "true" });
+  const picture = svg("svg", { class: "bbp-flow-picture" }, ribbons, tree, words);
   const scroller = el("div", { class: "scroller" }, picture);
   const key = el("span", { class: "flow-key" });
   const hidden = el("span", { class: "hidden-part" });
@@ -64,6 +67,7 @@ export function flow({ onLook }: { onLook: OnLook }) {
   let drawnFilm: Film | null = null;
   let paths: { ribbon: Ribbon; node: SVGElement }[] = [];
   let step = -1;
+  let overflows = false;
 
   function draw({ film, look }: FlowView) {
     if (grown?.film !== film) grown = { film, root: growTree(film) };
@@ -73,6 +77,7 @@ export function flow({ onLook }: { onLook: OnLook }) {
     picture.setAttribute("viewBox", `0 0 ${layout.width} ${layout.height}`);
     picture.setAttribute("width", String(layout.width));
     picture.setAttribute("height", String(layout.height));
+    overflows = layout.width > width;
     drawRibbons(graph, layout);
     drawItems(graph, layout, figures);
     key.replaceChildren(...keyOf(layout.scale));
@@ -118,6 +123,7 @@ export function flow({ onLook }: { onLook: OnLook }) {
     const root = all.opened[0];
     if (root) listInside(root, 1, all, layout, figures);
     tree.replaceChildren(...items.map((item) => item.node));
+    words.replaceChildren(...items.map((item) => item.words));
     if (!items.some((item) => item.key === active)) {
       // What was closed stands where it was opened, and the other way round.
       const path = focused?.path;
@@ -177,22 +183,29 @@ export function flow({ onLook }: { onLook: OnLook }) {
     group.setAttribute("data-key", item.key);
     if (item.path !== null) group.setAttribute("aria-expanded", String(item.isOpen));
     group.prepend(svg("title", {}, item.says));
-    group.addEventListener("pointerenter", () => point(item));
-    group.addEventListener("pointerleave", () => point(null));
-    group.addEventListener("click", (event) => {
+    for (const part of [group, item.words]) {
+      part.addEventListener("pointerenter", () => point(item));
+      part.addEventListener("pointerleave", () => point(null));
+    }
+    const press = (wish: "go" | "toggle") => {
       active = item.key;
       rove();
-      const onName = event.target instanceof Element && event.target.closest(".name") !== null;
-      if (item.path === null || (onName && !item.isOpen)) go(item);
+      if (item.path === null || (wish === "go" && !item.isOpen)) go(item);
       else toggle(item);
-    });
+    };
+    group.addEventListener("click", () => press("toggle"));
+    item.words.addEventListener("click", () => press("go"));
     items.push(item);
   }
 
   function boxItem(box: Box, placed: PlacedBox, figure: string, level: number): Item {
     const { x, y, height, own, label } = placed;
     const group = svg("g", { class: "box", tabindex: -1 });
-    if (own) group.append(...drawOwn(box, placed, figure));
+    const text = svg("g", { class: "box", "data-key": box.key });
+    if (own) group.append(drawOwn(box, placed, own));
+    if (own?.figure) {
+      text.append(svg("text", { class: "figure", x: own.figure.x, y: own.figure.y }, figure));
+    }
     if (placed.unshared > 0) {
       const size = Math.max(1, Math.min(placed.unshared, 24));
       const lost = svg("path", {
@@ -222,7 +235,11 @@ export function flow({ onLook }: { onLook: OnLook }) {
         }),
       );
     }
-    if (label) group.append(svg("text", { class: "name", x: label.x, y: label.y }, label.text));
+    if (label) {
+      const { leader } = label;
+      if (leader) text.append(svg("path", { class: "leader", d: leader }));
+      text.append(svg("text", { class: "name", x: label.x, y: label.y }, label.text));
+    }
     return {
       key: box.key,
       path: box.opens,
@@ -230,6 +247,7 @@ export function flow({ onLook }: { onLook: OnLook }) {
       level,
       frames: box.frames,
       node: group,
+      words: text,
       says: describeBox(box),
       box,
     };
@@ -241,6 +259,10 @@ export function flow({ onLook }: { onLook: OnLook }) {
       "g",
       { class: "open", tabindex: -1 },
       svg("path", { class: "brace", d: `M${from},${y - 4} V${y} H${to} V${y - 4}` }),
+    );
+    const text = svg(
+      "g",
+      { class: "open" },
       svg("text", { class: "name", x: middle, y: y + 13 }, label),
     );
     const says = `${twig.name}, open, ${twig.frames.length} steps`;
@@ -251,6 +273,7 @@ export function flow({ onLook }: { onLook: OnLook }) {
       level,
       frames: twig.frames,
       node: group,
+      words: text,
       says,
       box: null,
     };
@@ -327,9 +350,9 @@ export function flow({ onLook }: { onLook: OnLook }) {
     reveal(item.node);
   }
 
-  /** Sideways only: the page must not jump. */
+  /** Sideways only, and only where something is out of sight: asking where things are costs a layout. */
   function reveal(group: SVGGElement) {
-    if (scroller.scrollWidth <= scroller.clientWidth) return;
+    if (!overflows) return;
     const inner = group.getBoundingClientRect();
     const outer = scroller.getBoundingClientRect();
     if (inner.left < outer.left) scroller.scrollLeft -= outer.left - inner.left + 60;
@@ -346,8 +369,10 @@ export function flow({ onLook }: { onLook: OnLook }) {
     }
     for (const item of items) {
       const here = item.box !== null && item.frames.includes(step);
-      item.node.classList.toggle("here", here);
-      item.node.classList.toggle("ahead", (item.frames[0] ?? 0) > step);
+      for (const part of [item.node, item.words]) {
+        part.classList.toggle("here", here);
+        part.classList.toggle("ahead", (item.frames[0] ?? 0) > step);
+      }
       if (here) {
         item.node.setAttribute("aria-current", "step");
         reveal(item.node);
@@ -386,15 +411,17 @@ export function flow({ onLook }: { onLook: OnLook }) {
 }
 
 /** A ribbon that rises from below and turns into the box: as wide as what the box adds when it gets there. */
-function drawOwn(box: Box, { x, y, height, own }: PlacedBox, figure: string): SVGElement[] {
-  if (!own) return [];
+function drawOwn(
+  box: Box,
+  { x, y, height }: PlacedBox,
+  own: NonNullable<PlacedBox["own"]>,
+): SVGElement {
   const foot = own.y;
   const right = x + BAR;
   const bottom = y + height;
   const top = bottom - Math.min(own.width, height);
-  const spread = Math.max(2, own.reach * 0.4);
   const outer = right + own.reach;
-  const inner = outer - spread;
+  const inner = outer - Math.max(2, own.reach * 0.4);
   const shape = [
     `M${right},${top}`,
     `C${outer},${top} ${outer},${top} ${outer},${foot}`,
@@ -403,13 +430,7 @@ function drawOwn(box: Box, { x, y, height, own }: PlacedBox, figure: string): SV
     "Z",
   ].join(" ");
   const side = box.own < 0 ? "own below" : "own";
-  const parts: SVGElement[] = [
-    svg("path", { class: side, d: shape, "data-value": exactly(box.own) }),
-  ];
-  if (own.figure) {
-    parts.push(svg("text", { class: "figure", x: own.figure.x, y: own.figure.y }, figure));
-  }
-  return parts;
+  return svg("path", { class: side, d: shape, "data-value": exactly(box.own) });
 }
 
 function describeBox(box: Box): string {

@@ -5,7 +5,7 @@
  * row has two bars, the first upward and the second downward from one line.
  */
 
-import { button, el } from "../dom";
+import { button, el, followWidth } from "../dom";
 import { compact, exactly } from "../figures";
 import { type Figure, type Film, stopAt } from "../film";
 import { type Look, type OnLook, shortName } from "../look";
@@ -47,6 +47,10 @@ interface Scale {
 }
 
 const NONE = "–";
+/** With more stops than this their bars touch; with less room than that for each they are scrolled. */
+const ROOMY = 60;
+const TIGHT = 4;
+const SIDES = 240;
 
 const part = (value: number) => Math.min(1, Math.max(0, value));
 const byMost = (value: number, { most }: Scale) => (most > 0 ? Math.abs(value) / most : 0);
@@ -200,6 +204,7 @@ export function triage({ onLook }: { onLook: OnLook }) {
     head,
     body,
   );
+  const scroller = el("div", { class: "scroller" }, table);
   const key = el("p", { class: "soft key-line" });
   const node = el(
     "section",
@@ -210,7 +215,7 @@ export function triage({ onLook }: { onLook: OnLook }) {
       el("span", { class: "title" }, "Triage"),
       el("span", { class: "says" }, count, next),
     ),
-    el("div", { class: "scroller" }, table),
+    scroller,
     key,
   );
 
@@ -227,6 +232,8 @@ export function triage({ onLook }: { onLook: OnLook }) {
   }[] = [];
   let rowAt = 0;
   let column = -1;
+  let width = 0;
+  let narrowest = 0;
 
   function draw({ film, other, look }: TriageView) {
     spans = spansOf(film, look.level);
@@ -245,7 +252,9 @@ export function triage({ onLook }: { onLook: OnLook }) {
     for (const row of ROWS) rows.push(quantityRow(row, film, other, pairs, lists));
     body.replaceChildren(...rows);
     table.classList.toggle("two", other !== null);
-    table.style.setProperty("--bbp-stops", String(spans.length));
+    table.classList.toggle("dense", spans.length > ROOMY);
+    narrowest = SIDES + spans.length * TIGHT;
+    table.style.minWidth = `${narrowest}px`;
     const all = anomalies(film);
     count.textContent =
       all.length === 0
@@ -261,9 +270,12 @@ export function triage({ onLook }: { onLook: OnLook }) {
 
   function drawHead(film: Film, other: Film | null, look: Look) {
     const naming = (one: Film, mark: string) => {
-      const sample = one.state.sample === film.state.sample ? "" : `${one.input.name}, `;
-      const says = `${sample}${shortName(one.state)}`;
-      return el("th", { scope: "col", class: "value" }, `${mark}${says}`);
+      const same = one.state.sample === film.state.sample;
+      const says = same ? shortName(one.state) : `${one.input.name}, ${shortName(one.state)}`;
+      // What tells them apart is enough; the rest is in the title.
+      const alike = other !== null && other.state.rule === film.state.rule;
+      const name = same ? (alike ? says : one.state.rule) : one.input.name;
+      return el("th", { scope: "col", class: "value", title: says }, `${mark}${name}`);
     };
     const stops = el("th", { scope: "colgroup", colspan: spans.length, class: "stops" });
     stops.append(
@@ -417,6 +429,7 @@ export function triage({ onLook }: { onLook: OnLook }) {
     const inside = table.contains(document.activeElement);
     column = index;
     rove(inside);
+    reveal(index);
     const where = head.querySelector(".where");
     if (where) where.textContent = spans[index]?.name ?? "";
     for (const { row, here, there, values } of figures) {
@@ -425,6 +438,23 @@ export function triage({ onLook }: { onLook: OnLook }) {
       if (there) show(there, row, others[index]);
     }
   }
+
+  /** Sideways only, and only where something is out of sight: asking where things are costs a layout. */
+  function reveal(index: number) {
+    if (width === 0 || narrowest <= width) return;
+    const here = cells[0]?.[index];
+    if (!here) return;
+    const { offsetLeft } = here;
+    const room = scroller.clientWidth;
+    if (offsetLeft < scroller.scrollLeft + 130) scroller.scrollLeft = offsetLeft - 150;
+    else if (offsetLeft > scroller.scrollLeft + room - 40) {
+      scroller.scrollLeft = offsetLeft - room + 80;
+    }
+  }
+
+  const stopFollowing = followWidth(scroller, (measured) => {
+    width = measured;
+  });
 
   return {
     node,
@@ -437,7 +467,9 @@ export function triage({ onLook }: { onLook: OnLook }) {
       }
       mark(stopAt(film.levels[look.level], look.step));
     },
-    destroy() {},
+    destroy() {
+      stopFollowing();
+    },
   };
 }
 
