@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import bbp_widgets as bbp
 from bbp_widgets.engine import BadInput, BadTarget, NotCaptured
+from bbp_widgets.engine.ops import convolution
 
 DEVICES = [
     "cpu",
@@ -38,6 +39,20 @@ TARGETS: dict[str, Any] = {
     "pair": (2, 0),
     "callable": lambda out: out.log_softmax(1)[:, 1],
 }
+
+
+@pytest.mark.parametrize("rule", bbp.rules.names())
+@pytest.mark.parametrize("name", ["residual", "concat", "signal", "volume"])
+def test_convolutions_go_through_a_batch_in_parts(
+    name: str, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, x = example(name, 5)
+    whole = bbp.attribute(network, x, rule=rule)
+    monkeypatch.setattr(convolution, "_PART", 0)
+    monkeypatch.setattr(convolution, "_OF_WEIGHTS", 0)
+    parts = bbp.attribute(network, x, rule=rule)  # of one sample each
+    assert_near(parts.bias, whole.bias, SINGLE, rule)
+    assert float(parts.residual.abs().max()) <= SINGLE * float(parts.bias.abs().sum())
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

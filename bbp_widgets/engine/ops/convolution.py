@@ -23,9 +23,10 @@ _NARROW = 8
 _SHORT = 64
 #: Strengths of such fan-ins written out at once: a second array of them still lies near the processor.
 _SHORT_TILE = 1 << 20
-#: Entries of the larger of input and output that are worked on at once: 4 MB in float32. Weights, put in another order
-#: for each part, must be few next to it.
+#: Entries of the larger of input and output that are worked on at once: 4 MB in float32.
 _PART = 1 << 20
+#: How much larger than the weights a part is at least, for they are put in another order for each.
+_OF_WEIGHTS = 4
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -57,7 +58,7 @@ class ConvolutionMixing(Dense):
     def parts(self) -> Iterator[tuple[slice, Dense]]:
         n = self.x.shape[0]
         each = max(self.x[0].numel(), math.prod(self.output[1:])) if n else 0
-        step = max(1, max(_PART, 4 * self.weight.numel()) // max(1, each))
+        step = max(1, max(_PART, _OF_WEIGHTS * self.weight.numel()) // max(1, each))
         if step >= n:
             return
         for start in range(0, n, step):
