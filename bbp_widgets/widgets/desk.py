@@ -11,10 +11,11 @@ from torch import nn
 
 from bbp_widgets import engine
 from bbp_widgets.engine import Attribution, BadInput, LocalModel, linearize
-from bbp_widgets.views import Film, films_key, films_of, pack
+from bbp_widgets.views import Film, canonical, channels_answer, films_key, films_of, parts_answer, unit_answer
 
 from .controls import Offer
 from .films import Recent
+from .look import checked_lane, sorted_plan
 from .samples import Samples
 
 __all__ = ["Desk"]
@@ -108,7 +109,7 @@ class Desk:
             rule = self.offer.rule(state["rule"], state["parameters"])
             plan = {
                 pattern: self.offer.rule(entry["rule"], entry["parameters"])
-                for pattern, entry in state["plan"].items()
+                for pattern, entry in sorted_plan(state["plan"], {node.op for node in local.nodes}).items()
             }
             return self._attributions.put(key, local.attribute(rule, plan, progress=stages("walk")))
 
@@ -117,18 +118,29 @@ class Desk:
 
         Raises: ``BadInput`` for a question that is none, and what the engine raises.
         """
-        key = _canonical(question)
+        key = canonical(question)
         self._forget_old()
         known = self._details.get(key)
         if known is None:
             with _ENGINE:
-                known = self._details.put(key, self._answer(question, key, stages))
+                known = self._details.put(key, self._answer(question, stages))
         return known
 
     def options(self) -> dict[str, Any]:
         """Return how the network is linearized, where that is not as usual: the keywords of ``linearize``."""
         given: dict[str, Any] = {} if self._wrt is None else {"wrt": self._wrt}
         return given if self._linearization == "tangent" else {**given, "linearization": self._linearization}
+
+    def shown_of(self, sample: int) -> dict[str, Any]:
+        """Return what a still picture of a sample is drawn with: classes, picture and features."""
+        inner = self._wrt is not None
+        picture = None if inner else self.samples.picture(sample)
+        features = None if inner else self._features
+        return {
+            "classes": self._classes,
+            "pictures": None if picture is None else picture[None],
+            "features": features,
+        }
 
     def class_name(self, index: int | None) -> str | None:
         """Return what an output is called, on one line."""
@@ -159,16 +171,43 @@ class Desk:
                 self._forget()
             self._seen = found
 
-    def _answer(self, question: Any, key: str, stages: Stages) -> bytes:
+    def _answer(self, question: dict[str, Any], stages: Stages) -> bytes:
         kind = question.get("kind")
         if kind == "parts":
-            return self._parts(question, key, stages("detail"))
-        raise BadInput(f"{kind!r} is no question of docs/film.md.")
+            return self._parts(question, stages("detail"))
+        answer = {"unit": unit_answer, "channels": channels_answer}.get(str(kind))
+        if answer is None:
+            raise BadInput(f"{kind!r} is no question of docs/film.md.")
+        for name in ("frame", *(("unit",) if kind == "unit" else ("page",))):
+            if name not in question:
+                raise BadInput(f"a question of the kind {kind!r} has {name!r}, which is missing.")
+        attribution = self.attribution(self._state_of(question.get("film")), stages)
+        return answer(attribution, question)
 
-    def _parts(self, question: dict[str, Any], key: str, progress: Progress) -> bytes:
-        sample = question.get("sample")
+    def _state_of(self, key: Any) -> dict[str, Any]:
+        """Return the question that a film answers, from its key.
+
+        Raises: ``BadInput`` where the key is none.
+        """
+        try:
+            state = json.loads(key)
+            lane = checked_lane(
+                {name: state[name] for name in ("rule", "parameters", "plan")}, self.offer.rule
+            )
+            state = {**{name: state[name] for name in ("sample", "target", "versus")}, **lane}
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(f"{key!r} is no key of a film.") from error
+        self._check_sample(state["sample"])
+        return state
+
+    def _check_sample(self, sample: Any) -> None:
         if not isinstance(sample, int) or not 0 <= sample < len(self.samples):
             raise BadInput(f"sample must be 0 to {len(self.samples) - 1}, got {sample!r}.")
+
+    def _parts(self, question: dict[str, Any], progress: Progress) -> bytes:
+        sample = question.get("sample")
+        self._check_sample(sample)
+        assert isinstance(sample, int)
         if self._wrt is not None or self._linearization != "tangent":
             raise BadInput(
                 "what either part says about every class is known of plain tangents at the inputs only."
@@ -179,10 +218,8 @@ class Desk:
             raise BadInput(
                 f"the network's output is of shape {tuple(whole.output.shape)}: it has no classes."
             )
-        parts = {"gradient": whole.gradient, "bias": whole.bias}
-        numbers = {name: part.reshape(-1).double().tolist() for name, part in parts.items()}
         progress(1, 1)
-        return pack({"version": 2, "key": key, "kind": "parts", **numbers}, b"")
+        return parts_answer(question, *(part.reshape(-1).tolist() for part in (whole.gradient, whole.bias)))
 
     def _local(self, state: dict[str, Any], stages: Stages) -> LocalModel:
         sample, target, versus = state["sample"], state["target"], state["versus"]
@@ -208,7 +245,3 @@ class Desk:
         """Return the largest output of a sample, for a pair whose first half was not chosen."""
         best = self._local({"sample": sample, "target": None, "versus": None}, stages).target
         return int(best[0]) if best is not None else 0
-
-
-def _canonical(question: Any) -> str:
-    return json.dumps(question, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import copy
 import difflib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import traitlets
 
 from bbp_widgets.engine import Rule
 
-__all__ = ["QUESTION", "BadState", "checked_lane", "checked_look", "fresh_look", "hint", "question_of"]
+__all__ = [
+    "QUESTION",
+    "BadState",
+    "checked_lane",
+    "checked_look",
+    "fresh_look",
+    "hint",
+    "question_of",
+    "sorted_plan",
+]
 
 Look = dict[str, Any]
 #: The part of a look that decides which films are computed.
@@ -114,6 +123,24 @@ def checked_lane(lane: Any, make_rule: MakeRule, where: str = "lane") -> dict[st
         for name, value in rule.parameters.items()
     }
     return {"rule": rule.name, "parameters": parameters, "plan": plan}
+
+
+def sorted_plan(plan: dict[str, Any], ops: Collection[str]) -> dict[str, Any]:
+    """Return a plan with the more exact entries first, which win: a name, a pattern, a position, an op.
+
+    So it does not matter in which order they were written: a film's key does not tell.
+    """
+
+    def rank(pattern: str) -> tuple[int, int, str]:
+        if pattern in ops:
+            kind = 3
+        elif pattern in ("first", "last"):
+            kind = 2
+        else:
+            kind = int(any(letter in pattern for letter in "*?["))
+        return kind, -len(pattern), pattern
+
+    return {pattern: plan[pattern] for pattern in sorted(plan, key=rank)}
 
 
 def hint(name: object, known: Iterable[str]) -> str:

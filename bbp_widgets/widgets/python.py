@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bbp_widgets.engine import Rule
 from bbp_widgets.views import Film
 
+from .look import sorted_plan
+
 if TYPE_CHECKING:
     from .desk import Desk
     from .look import Look
@@ -34,11 +36,12 @@ def python_of(look: Look, film: Film | None, desk: Desk) -> str:
         words = ""
     lines.append(f"local = bbp.linearize(network, {inputs}, target={asked}{given}){words}")
     lane = look["lanes"][look["lane"]]
-    plan = {pattern: _rule(desk, entry) for pattern, entry in lane["plan"].items()}
+    frames: list[dict[str, Any]] = [] if film is None else film.header["frames"]
+    ops = {frame["op"] for frame in frames}
+    plan = {pattern: _rule(desk, entry) for pattern, entry in sorted_plan(lane["plan"], ops).items()}
     written = ", ".join(f"{pattern!r}: {rule}" for pattern, rule in plan.items())
     lines.append(f"result = local.attribute({_rule(desk, lane)}{f', plan={{{written}}}' if plan else ''})")
     lines.append("print(result)")
-    frames: list[dict[str, Any]] = [] if film is None else film.header["frames"]
     unit = look["unit"]
     if unit is not None and 0 < unit["frame"] < len(frames) - 1:
         lines.append(f"print(result.unit({frames[unit['frame']]['node']!r}, {tuple(unit['at'])}))")

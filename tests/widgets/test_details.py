@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,9 +29,51 @@ def test_what_either_part_says_about_every_class(make: Make) -> None:
     assert page.stage.progress == {}
 
 
+def test_a_units_equation_adds_up_and_can_be_repeated_in_python(make: Make) -> None:
+    explorer = make(rule="softmax")
+    page = Page(explorer)
+    assert explorer.film is not None
+    frames = explorer.film.header["frames"]
+    frame = next(i for i, frame in enumerate(frames) if frame["tensor"]["kind"] == "maps" and frame["mixes"])
+    answer = page.ask(1, kind="unit", film=explorer.shown, frame=frame, unit=[1, 0, 1])
+    assert (answer["node"], answer["unit"]) == (frames[frame]["node"], [1, 0, 1])
+    again = eval(answer["python"], {"explorer": explorer})
+    assert again.mass == answer["mass"]
+    assert answer["rule"] == str(explorer.attribution.rule)
+    given = sum(term["mass"] for term in answer["gives"]["terms"]) + answer["gives"]["rest_mass"]
+    assert given == pytest.approx(answer["mass"], rel=1e-4, abs=1e-6)
+    explorer.rule = "uniform"
+    assert explorer.wait(LONG)
+    explorer._desk._attributions.clear()
+    explorer._desk._details.clear()
+    old = page.ask(2, kind="unit", film=page.films()[0]["key"], frame=frame, unit=[1, 0, 1])
+    assert old["rule"] == "uniform"
+    asked = json.loads(answer["key"])
+    assert page.ask(3, **asked) == answer
+
+
+def test_channels_come_by_the_page(make: Make) -> None:
+    explorer = make()
+    page = Page(explorer)
+    assert explorer.film is not None
+    frames = explorer.film.header["frames"]
+    frame = next(i for i, frame in enumerate(frames) if frame["tensor"]["kind"] == "maps")
+    answer = page.ask(1, kind="channels", film=explorer.shown, frame=frame, by="index", page=0)
+    assert answer["tensor"]["shown"] == list(range(len(answer["tensor"]["shown"])))
+    assert answer["tensor"]["channels"] == frames[frame]["tensor"]["channels"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        ({"kind": "unit", "frame": 1, "unit": [0]}, "None is no key of a film"),
+        ({"kind": "unit", "film": "{}", "frame": 1, "unit": [0]}, "no key of a film"),
+        ({"kind": "unit", "film": "FILM", "unit": [0]}, "'frame', which is missing"),
+        ({"kind": "unit", "film": "FILM", "frame": 99, "unit": [0]}, "99"),
+        ({"kind": "unit", "film": "FILM", "frame": 1, "unit": [7, 7, 7, 7]}, "no unit"),
+        ({"kind": "unit", "film": "FILM", "frame": 1, "unit": "x"}, ""),
+        ({"kind": "channels", "film": "FILM", "frame": 2, "page": 99}, ""),
+        ({"kind": "channels", "film": ["FILM"], "frame": 2, "page": 0}, "no key of a film"),
         ({"kind": "parts", "sample": 9}, "sample must be 0 to 3"), ({"kind": "parts"}, "sample"),
         ({"kind": "best"}, "'best' is no question"), ({}, "None is no question"),
     ],
@@ -39,7 +82,10 @@ def test_what_either_part_says_about_every_class(make: Make) -> None:
 def test_a_question_that_cannot_be_answered_is_answered_with_why(
     make: Make, content: dict[str, Any], words: str
 ) -> None:
-    page = Page(make())
+    explorer = make()
+    page = Page(explorer)
+    if content.get("film") == "FILM":
+        content = {**content, "film": explorer.shown}
     error = page.ask(5, **content)
     assert words in error["message"]
     assert set(error) == {"title", "message", "traceback"}
