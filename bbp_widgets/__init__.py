@@ -21,11 +21,12 @@ from .views import mime_bundle
 
 if TYPE_CHECKING:
     from . import demo
-    from .widgets import Explorer
+    from .widgets import Explorer, panels
 
 __version__ = "0.1.0"
 __all__ = [
-    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "linearize", "rules",
+    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "linearize", "panels",
+    "rules",
 ]  # fmt: skip
 
 # the engine knows nothing of pictures, so the house joins the two
@@ -38,8 +39,8 @@ def __getattr__(name: str) -> Any:
         from .widgets import Explorer
 
         return Explorer
-    if name == "demo":
+    if name in ("demo", "panels"):
         import importlib
 
-        return importlib.import_module(".demo", __name__)
+        return importlib.import_module({"demo": ".demo", "panels": ".widgets.panels"}[name], __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

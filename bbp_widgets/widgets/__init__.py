@@ -1,5 +1,6 @@
 """Jupyter widgets on the engine: traits, linking and workers. They draw nothing and compute no arrays."""
 
+from . import panels
 from .explorer import Explorer
 
-__all__ = ["Explorer"]
+__all__ = ["Explorer", "panels"]

@@ -109,7 +109,7 @@ class Desk:
             rule = self.offer.rule(state["rule"], state["parameters"])
             plan = {
                 pattern: self.offer.rule(entry["rule"], entry["parameters"])
-                for pattern, entry in sorted_plan(state["plan"], {node.op for node in local.nodes}).items()
+                for pattern, entry in sorted_plan(state["plan"], _ops_of(local)).items()
             }
             return self._attributions.put(key, local.attribute(rule, plan, progress=stages("walk")))
 
@@ -245,3 +245,8 @@ class Desk:
         """Return the largest output of a sample, for a pair whose first half was not chosen."""
         best = self._local({"sample": sample, "target": None, "versus": None}, stages).target
         return int(best[0]) if best is not None else 0
+
+
+def _ops_of(local: LocalModel) -> set[str]:
+    """Return the plain names of a network's ops, as a plan has them: `convolution` of `aten.convolution.default`."""
+    return {node.op.rpartition(".")[0].removeprefix("aten.").strip("_") for node in local.nodes}

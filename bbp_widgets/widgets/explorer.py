@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -22,7 +24,9 @@ from .look import QUESTION, BadState, Look, checked_lane, checked_look, fresh_lo
 from .panels import PartsPanel
 from .python import python_of
 from .samples import Samples
+from .save import kept_films, saved
 from .stage import Stage
+from .still import Still, small_png
 from .triage import triage_difference, triage_frame, triage_rows
 from .worker import Worker
 
@@ -81,6 +85,7 @@ class Explorer(ipywidgets.VBox):
         {}, help="Everything that is shown, as a small dict (docs/film.md, Look); a part of one may be set."
     )
     shown = traitlets.Unicode("", help="Key of the film that is shown: changes once another one is there.")
+    arrivals = traitlets.Int(0, help="How many films have come, of all lanes.")
 
     def __init__(
         self,
@@ -118,7 +123,7 @@ class Explorer(ipywidgets.VBox):
         """
         known = {name: trait for name, trait in self.traits().items() if not name.startswith("_")}
         for name in traits:
-            if name not in known or name == "shown":
+            if name not in known or name in ("shown", "arrivals"):
                 said = hint(name, (*_OPTIONS, *_LOOKS))
                 raise TypeError(
                     f"Explorer has no option {name!r}{said}. It has: {', '.join((*_OPTIONS, *_LOOKS))}."
@@ -168,7 +173,8 @@ class Explorer(ipywidgets.VBox):
         self.parts = PartsPanel()
         self._worker = Worker(f"bbp-explorer-{type(network).__name__}", first=_FILMS)
         super().__init__(children=[self.stage], **traits)
-        self.add_class("bbp-explorer")
+        self.still = Still(self.model_id[:12], self._draw_still)
+        self.add_class("bbp-explorer").add_class(self.still.live_class)
         self._tell()
         self.observe(self._on_choice, names=list(_LOOKS))
         self.stage.observe(self._on_request, names=["request"])
@@ -215,6 +221,21 @@ class Explorer(ipywidgets.VBox):
             )
         return triage_difference(here, triage_rows(there))
 
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write what is shown to a file, without a browser: `.html`, `.png`, `.svg` or `.csv`. Return its path.
+
+        The page is one file that steps, undoes and switches rules without a kernel and without a network. It has the
+        films of all lanes and of ``rules`` (all offered ones where none are named), for every one of ``samples`` and
+        ``targets`` (what is shown where none are named), each at its largest units and with a ``title``.
+
+        Raises: what the widget shows where there is nothing to save.
+        """
+        self.wait()
+        _ = self.attribution
+        with self._lock:
+            look = copy.deepcopy(self._look)
+        return saved(path, self.stage, self._desk, look, options)
+
     def python(self) -> str:
         """Return the lines of Python that reproduce what is shown, of the explorer's `network` and `inputs`."""
         with self._lock:
@@ -225,6 +246,17 @@ class Explorer(ipywidgets.VBox):
     def film(self) -> Film | None:
         """The film shown last, in the active lane."""
         return self._film
+
+    @property
+    def films(self) -> list[Film | None]:
+        """One film a lane; ``None`` where it is still to come."""
+        with self._lock:
+            states = [question_of(self._look, lane) for lane in range(len(self._look["lanes"]))]
+        return [self._desk.known(state) for state in states]
+
+    def later(self, job: Callable[[], None], slot: Hashable) -> None:
+        """Do something in the explorer's own thread, after the films; it takes the place of what waits in its slot."""
+        self._worker.submit(lambda cancelled: job(), slot)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is being computed; return whether that came in time.
@@ -241,10 +273,65 @@ class Explorer(ipywidgets.VBox):
                 if self._computing is not None:
                     self._computing[1].set()
             self._worker.cancel()
+            if hasattr(self, "still"):
+                self.still.close()
             self._desk.clear()
             self.parts.close()
+            self.stage.layout.close()
             self.stage.close()
+            self.layout.close()
         super().close()
+
+    def __repr__(self) -> str:
+        film, samples = self._film, len(self._desk.samples)
+        shown = ""
+        if film is not None:
+            target, totals = film.header["target"], film.header["totals"]
+            rule = self._desk.offer.rule(self.rule, self.parameters)
+            shown = (
+                f", {film.header['input']['name']}: {target['label']} {totals['value']:.6g} = "
+                f"w·x {totals['gradient']:.6g} + b {totals['bias']:.6g}, by {rule}"
+            )
+        return f"Explorer({type(self._desk.network).__name__}, {samples} input{'s' * (samples != 1)}{shown})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the widget, a picture and words: a host shows the best of them that it can."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
+        data["text/plain"] = repr(self)
+        if self._film is not None:
+            picture = self._still_png()
+            data["image/png"] = base64.b64encode(picture).decode("ascii")
+        return data
+
+    def _ipython_display_(self) -> None:
+        """Show the widget, and a still that a notebook keeps: it is seen where there is no kernel."""
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if not hasattr(get_ipython(), "kernel"):  # a terminal
+            print(self)
+            return
+        data = super()._repr_mimebundle_()
+        data = dict(data[0] if isinstance(data, tuple) else data or {})
+        display({**data, "text/plain": repr(self)}, raw=True)
+        self.still.display()
+
+    def _draw_still(self) -> None:
+        """Draw the still in the explorer's thread, once nothing is computed."""
+
+        def job() -> None:
+            if self._film is not None and self.comm is not None:
+                self.still.update(self._still_png(), repr(self))
+
+        self.later(job, "still")
+
+    def _still_png(self) -> bytes:
+        with self._lock:
+            film = self._film
+        assert film is not None
+        state = film.header["state"]
+        return small_png(self._desk.attribution(state), **self._desk.shown_of(state["sample"]))
 
     # -- the look, and the traits that are parts of it -------------------------------------------------------
 
@@ -515,6 +602,8 @@ class Explorer(ipywidgets.VBox):
             if not asked.missing:
                 self.stage.progress = {}
                 self._settled = asked.question
+                if self._keep_films:
+                    self._keep()
             elif not self._working:
                 self._working = True
                 self._worker.submit(self._work, _FILMS)
@@ -556,6 +645,8 @@ class Explorer(ipywidgets.VBox):
                     if film.part == "whole":
                         asked.missing.remove(lane)
         self._turn_to_active()
+        if film.part == "whole":
+            self.set_trait("arrivals", self.arrivals + 1)
 
     def _failed(self, key: str, error: BaseException) -> None:
         with self._lock:
@@ -571,11 +662,19 @@ class Explorer(ipywidgets.VBox):
         with self._lock:
             if self._asked is not asked:
                 return
+            if self._keep_films:
+                self._keep()
             if not asked.failures:
                 self._settled = asked.question
             elif asked.seq is not None:  # the page goes back to what it has; what Python set stays set
                 self._go_back()
         self._tell()
+
+    def _keep(self) -> None:
+        """Put the films that are shown where a saved notebook keeps them."""
+        films = [(lane, film) for lane, film in enumerate(self.films) if film is not None]
+        films.sort(key=lambda entry: entry[0] != self._look["lane"])  # the active one first
+        self.stage.kept = kept_films(films, self._desk.details(), self._look)
 
     def _turn_to_active(self) -> None:
         """Have the panels show the film of the active lane, once it is there."""
@@ -587,6 +686,7 @@ class Explorer(ipywidgets.VBox):
                 return
             self._film = film
         self.set_trait("shown", film.key)
+        self.still.touch()
         if not self._parts_shown:  # an empty figure is no sight
             self._parts_shown = True
             self.children = (self.stage, self.parts)
@@ -623,6 +723,7 @@ class Explorer(ipywidgets.VBox):
             "samples": self._desk.samples.described(),
             "rules": self._desk.offer.controls(),
             "uploads": self._desk.samples.may_grow,
+            "offline": False,
             "notices": notices,
         }
 

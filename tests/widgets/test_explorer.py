@@ -19,6 +19,7 @@ import pytest
 import torch
 import traitlets
 from engine.nets import Residual, randomized
+from ipywidgets.widgets.widget import _instances
 from torch import Tensor, nn
 from widgets.pages import CLASSES, EVIL, LONG, Gated, Page, lane, no_workers, pictures, workers
 
@@ -274,6 +275,22 @@ def test_a_plan_is_carried_out(make: Make) -> None:
     )
     torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
     assert explorer.plan["last"] == {"rule": "softmax", "parameters": {"temperature": 0.5, "relative": True}}
+
+
+def test_the_most_exact_entry_of_a_plan_wins_in_whatever_order_it_is_written(make: Make) -> None:
+    network = randomized(Residual())
+    ops = {step.op for step in bbp.attribute(network, pictures()[:1]).ledger if step.mixes}
+    op = sorted(ops & {"convolution", "addmm"})[0]
+    plan = {op: lane("uniform"), "first": lane("winner"), "*": lane("softmax"), "head": lane("weights")}
+    exact = {"head": "weights", "*": "softmax", "first": "winner", op: "uniform"}
+    expected = bbp.attribute(network, pictures()[:1], plan=exact)
+    for given in (plan, dict(reversed(plan.items()))):
+        explorer = make(network)
+        Page(explorer).answered(1, plan=given)
+        torch.testing.assert_close(explorer.attribution.bias, expected.bias, rtol=0, atol=0)
+        names: dict[str, Any] = {"network": network, "inputs": pictures()}
+        exec(explorer.python(), names)
+        torch.testing.assert_close(names["result"].bias, expected.bias, rtol=0, atol=0)
 
 
 def test_only_the_newest_request_is_answered(make: Make) -> None:
@@ -887,7 +904,7 @@ def test_a_cell_run_again_leaves_the_first_explorer_usable(make: Make) -> None:
 
 def test_twenty_explorers_come_and_go_without_a_trace() -> None:
     gc.collect()
-    widgets = len(ipywidgets.Widget._instances) if hasattr(ipywidgets.Widget, "_instances") else None
+    widgets = set(_instances)
     left: list[tuple[str, weakref.ref[Any]]] = []
     for i in range(20):
         network = randomized(Residual())
@@ -906,5 +923,4 @@ def test_twenty_explorers_come_and_go_without_a_trace() -> None:
     assert no_workers()
     gc.collect()
     assert [name for name, ref in left if ref()] == []
-    if widgets is not None:
-        assert len(ipywidgets.Widget._instances) == widgets
+    assert set(_instances) == widgets

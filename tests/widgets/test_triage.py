@@ -100,6 +100,17 @@ def test_the_copied_lines_compute_what_is_shown(
     assert repr(explorer.attribution) in capsys.readouterr().out
 
 
+def test_the_copied_lines_tell_the_selected_unit(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    network = randomized(Residual())
+    explorer = make(network)
+    assert explorer.film is not None
+    kinds = [frame["tensor"]["kind"] for frame in explorer.film.header["frames"]]
+    explorer.selection = {"frame": kinds.index("maps"), "at": [1, 0, 1]}
+    run(explorer, network=network, inputs=pictures())
+    unit = explorer.attribution.unit(explorer.film.header["frames"][kinds.index("maps")]["node"], (1, 0, 1))
+    assert repr(unit) in capsys.readouterr().out
+
+
 def test_copied_lines_with_a_class_of_evil_name_are_one_comment(make: Make) -> None:
     explorer = make(classes=["a", "b", "c", "d", EVIL + "\nimport os"], target=4)
     assert "\nimport os" not in explorer.python()

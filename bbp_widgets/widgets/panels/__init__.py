@@ -2,5 +2,8 @@
 
 from .panel import Panel
 from .parts import PartsPanel
+from .residual import ResidualPanel
+from .rules import RuleScatter
+from .shares import ShareHistogram
 
-__all__ = ["Panel", "PartsPanel"]
+__all__ = ["Panel", "PartsPanel", "ResidualPanel", "RuleScatter", "ShareHistogram"]

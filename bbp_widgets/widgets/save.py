@@ -1,0 +1,175 @@
+"""What an explorer shows as a file: a page that steps without a kernel, a still picture, a table."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bbp_widgets.engine import Attribution, BadInput, BbpError, Rule
+from bbp_widgets.views import Film, films_key, pack_reel, still_csv, still_png, still_svg
+from bbp_widgets.views.grids import grid_of
+
+from .desk import Desk
+from .look import Look, checked_lane, hint, question_of
+from .offline import OfflineView, offline_page
+from .stage import Stage
+
+__all__ = ["KINDS", "kept_films", "saved"]
+
+#: What can be written, and the options that each takes.
+KINDS: dict[str, tuple[str, ...]] = {
+    ".html": ("rules", "samples", "targets", "title"),
+    ".png": (),
+    ".svg": (),
+    ".csv": (),
+}
+#: Units whose equations a page brings along, for each lane.
+_UNITS = 64
+
+
+def saved(path: str | Path, stage: Stage, desk: Desk, look: Look, options: dict[str, Any]) -> Path:
+    """Write the file; return where it is.
+
+    Raises: ``ValueError`` for a kind of file that is none; ``TypeError`` for an option that it does not have.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise ValueError(f"save writes {', '.join(KINDS)}; got {path.name!r}.")
+    for name in options:
+        if name not in KINDS[kind]:
+            said = hint(name, KINDS[kind])
+            raise TypeError(
+                f"a {kind} file has no option {name!r}{said}. It has: {', '.join(KINDS[kind]) or 'none'}."
+            )
+    if kind == ".html":
+        text = _page(stage, desk, look, **options)
+        path.write_text(text, "utf8")
+        return path
+    shown = desk.attribution(question_of(look, look["lane"]))
+    given = desk.shown_of(look["sample"])
+    if kind == ".png":
+        path.write_bytes(still_png(shown, **given))
+    elif kind == ".svg":
+        path.write_text(still_svg(shown, **given), "utf8")
+    else:
+        path.write_text(still_csv(shown, features=given["features"]), "utf8")
+    return path
+
+
+def kept_films(films: Sequence[tuple[int, Film]], details: Sequence[bytes], look: Look) -> bytes:
+    """Return films with the lanes that they are in, details and a look as the trait ``kept``."""
+    return pack_reel([film.packed(None, lane) for lane, film in films], details, look)
+
+
+def _page(
+    stage: Stage,
+    desk: Desk,
+    look: Look,
+    *,
+    rules: Sequence[str | Rule | dict[str, Any]] | None = None,
+    samples: Sequence[int] | None = None,
+    targets: Sequence[int | None] | None = None,
+    title: str | None = None,
+) -> str:
+    """Return the page of a look with every film that can be reached in it.
+
+    The films of its lanes, and those of ``rules``, all offered ones where none are named, each of them for every one of
+    ``samples`` and ``targets``; without these, of what is shown.
+    """
+    look = copy.deepcopy(look)
+    films: dict[str, tuple[int, Film]] = {}
+    details: dict[bytes, None] = {}
+    for lane in range(len(look["lanes"])):
+        state = question_of(look, lane)
+        films[films_key(state)] = (lane, desk.film(state))
+        details.update(dict.fromkeys(_units_of(desk, state, look)))
+    for state in _questions(desk, look, rules, samples, targets):
+        if films_key(state) not in films:
+            films[films_key(state)] = (0, desk.film(state))
+        if (unit := look["unit"]) is not None and state["sample"] == look["sample"]:
+            details.update(dict.fromkeys(_answers(desk, [_unit_question(state, unit["frame"], unit["at"])])))
+    parts = [
+        {"kind": "parts", "sample": sample}
+        for sample in sorted({f.header["state"]["sample"] for _, f in films.values()})
+    ]
+    details.update(dict.fromkeys(_answers(desk, parts)))
+    active = films_key(question_of(look, look["lane"]))
+    order = [films[active], *(film for key, film in films.items() if key != active)]
+    view = OfflineView.of(
+        stage,
+        "bbp-explorer",
+        kept=kept_films(order, list(details), look),
+        setup={**stage.setup, "uploads": False, "offline": True},
+        put={"seq": 0, "look": look},
+        look={},
+        request={},
+        shown={},
+        progress={},
+        error={},
+        cancel=0,
+    )
+    shown = desk.attribution(question_of(look, look["lane"]))
+    words = f"{stage.setup['network']}: {order[0][1].header['target']['label']}\n{shown}"
+    name = title or f"{stage.setup['network']}, {time.strftime('%Y-%m-%d')}"
+    return offline_page(
+        [view], title=name, words=words, picture=still_png(shown, **desk.shown_of(look["sample"]))
+    )
+
+
+def _questions(
+    desk: Desk, look: Look, rules: Any, samples: Sequence[int] | None, targets: Sequence[int | None] | None
+) -> Iterator[dict[str, Any]]:
+    """Give every question that a page can ask of what it offers."""
+    lanes = [
+        checked_lane(_plain(rule), desk.offer.rule) for rule in (desk.offer.names if rules is None else rules)
+    ]
+    lanes += [lane for lane in look["lanes"] if lane not in lanes]
+    for sample in [look["sample"]] if samples is None else samples:
+        if not 0 <= sample < len(desk.samples):
+            raise BadInput(f"samples must be 0 to {len(desk.samples) - 1}, got {sample}.")
+        for target in [look["target"]] if targets is None else targets:
+            for lane in lanes:
+                yield {"sample": sample, "target": target, "versus": look["versus"], **copy.deepcopy(lane)}
+
+
+def _plain(rule: Any) -> Any:
+    return {"rule": rule.name, "parameters": rule.parameters} if isinstance(rule, Rule) else rule
+
+
+def _units_of(desk: Desk, state: dict[str, Any], look: Look) -> list[bytes]:
+    """Return the equations of the largest unit at each stop of a film."""
+    attribution, film = desk.attribution(state), desk.film(state)
+    stops = film.header["levels"][look["level"]][1:_UNITS]
+    return _answers(
+        desk, [_unit_question(state, stop["frame"], _largest(attribution, stop["frame"])) for stop in stops]
+    )
+
+
+def _largest(attribution: Attribution, frame: int) -> list[int]:
+    """Return the unit with the most mass at a frame, as the page counts."""
+    last = len(attribution.ledger) + 1
+    place = (attribution.entries[0] if frame == last else attribution.at(frame - 1)).of(0)
+    sizes = torch.nan_to_num(place.mass.abs(), nan=-1.0).reshape(-1)
+    index = torch.unravel_index(sizes.argmax(), place.mass.shape)
+    return [int(i) for i in grid_of(place.value.shape).unit([int(i) for i in index])]
+
+
+def _unit_question(state: dict[str, Any], frame: int, unit: Sequence[int]) -> dict[str, Any]:
+    return {"kind": "unit", "film": films_key(state), "frame": frame, "unit": list(unit)}
+
+
+def _answers(desk: Desk, questions: Sequence[dict[str, Any]]) -> list[bytes]:
+    """Return the answers of those questions that have one: a network without a forward derivative has no parts."""
+    found = []
+    for question in questions:
+        try:
+            found.append(desk.detail(question))
+        except (BbpError, IndexError, KeyError):
+            continue
+    return found
