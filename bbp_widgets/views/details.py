@@ -10,9 +10,8 @@ import torch
 from bbp_widgets.engine import Attribution
 
 from .budget import Budget
-from .grids import Grid, grid_of
 from .stops import names_of
-from .tensors import by_mass, sheet_of, tensor_of
+from .tensors import by_mass, sheets_of, tensor_of
 from .wire import Body, canonical, pack
 
 __all__ = ["channels_answer", "parts_answer", "unit_answer"]
@@ -30,11 +29,10 @@ def unit_answer(
 
     Raises: ``IndexError`` for a frame or a unit that is none.
     """
-    place = _place(attribution, question["frame"])
-    names = _Names(attribution)
-    node = names.node[question["frame"]]
-    grid = grid_of(place.of(sample).value.shape)
-    index = grid.index(question["unit"])
+    frame = _checked(attribution, question["frame"])
+    names = _Names(attribution, sample)
+    node = names.node[frame]
+    index = names.grids[frame - 1].index(question["unit"])
     found = attribution.unit(node, index, sample)  # type: ignore[attr-defined]
     answer = {
         "node": node,
@@ -48,8 +46,8 @@ def unit_answer(
         "unshared": found.unshared,
         "rule": None if found.rule is None else str(found.rule),
         "formula": None if found.rule is None else getattr(found.rule, "formula", ""),
-        "gives": _gives(found.gives, names, sample, top),
-        "comes": _comes(found.comes, names, sample, top),
+        "gives": _gives(found.gives, names, top),
+        "comes": _comes(found.comes, names, top),
         "python": f"explorer.attribution.unit({_quoted(node)}, {tuple(index)})",
     }
     return _packed("unit", question, answer, Body())
@@ -62,7 +60,7 @@ def channels_answer(attribution: Attribution, question: dict[str, Any], *, sampl
 
     Raises: ``IndexError`` for a frame or page that is none, or a frame without maps.
     """
-    sheet = sheet_of(_place(attribution, question["frame"]).of(sample))
+    sheet = sheets_of(attribution, sample)[_checked(attribution, question["frame"]) - 1]
     if sheet.grid.kind != "maps":
         raise IndexError(
             f"frame {question['frame']} has no maps: its value has shape {list(sheet.grid.shape)}."
@@ -94,58 +92,52 @@ def _packed(kind: str, question: dict[str, Any], answer: dict[str, Any], body: B
     return pack({"version": 2, "key": canonical(question), "kind": kind, **answer}, bytes(body))
 
 
-def _place(attribution: Attribution, frame: Any) -> Any:
-    """Return what a frame holds.
+def _checked(attribution: Attribution, frame: Any) -> int:
+    """Return the number of a frame that holds something.
 
     Raises: ``IndexError``.
     """
     last = len(attribution.ledger) + 1
     if not isinstance(frame, int) or not 0 < frame <= last:
         raise IndexError(f"no frame {frame!r} with units: 1 to {last}, the output has none.")
-    return attribution.entries[0] if frame == last else attribution.at(frame - 1)
+    return frame
 
 
 class _Names:
-    """Which frame a value belongs to, and what it is called."""
+    """Which frame a value belongs to, what it is called, and how it is drawn."""
 
-    def __init__(self, attribution: Attribution) -> None:
+    def __init__(self, attribution: Attribution, sample: int) -> None:
         ledger = attribution.ledger
         last = len(ledger) + 1
         sources = [value.name for value in attribution.sources]
         self.node = {i + 1: step.node for i, step in enumerate(ledger)} | {last: sources[0]}
         self.frame = {step.node: i + 1 for i, step in enumerate(ledger)} | dict.fromkeys(sources, last)
         self.name = {step.node: name for step, name in zip(ledger, names_of(ledger), strict=True)}
-        self._shapes: dict[str, Grid] = {}
-        self._attribution = attribution
+        self.grids = [sheet.grid for sheet in sheets_of(attribution, sample)]
 
-    def grid(self, name: str, sample: int) -> Grid | None:
-        """Return how a value is drawn; ``None`` where it is not: a second output, a second input."""
-        if name not in self._shapes:
-            frame = self.frame.get(name)
-            if frame is None or name != self.node[frame]:
-                return None
-            self._shapes[name] = grid_of(_place(self._attribution, frame).of(sample).value.shape)
-        return self._shapes[name]
+    def term(self, name: str, index: Sequence[int]) -> dict[str, Any]:
+        """Return where a term is: its frame, the unit as the screen counts, and what to print.
 
-    def term(self, name: str, index: Sequence[int], sample: int) -> dict[str, Any]:
-        """Return where a term is: its frame, the unit as the screen counts, and what to print."""
+        A second output, or a second input, is drawn nowhere: its unit is told by its own index.
+        """
         node = name.partition(":")[0]
-        grid = self.grid(name, sample)
+        frame = self.frame[node]
         own = [i for i in index if i >= 0]
+        drawn = name == self.node[frame]
         return {
-            "frame": self.frame.get(name, self.frame.get(node)),
-            "at": own if grid is None else grid.unit(own),
+            "frame": frame,
+            "at": self.grids[frame - 1].unit(own) if drawn else own,
             "name": self.name.get(node, name),
         }
 
 
-def _gives(gives: Any, names: _Names, sample: int, top: int) -> dict[str, Any]:
+def _gives(gives: Any, names: _Names, top: int) -> dict[str, Any]:
     columns = [
         getattr(gives, name)[:top].tolist() for name in ("weight", "value", "strength", "share", "mass")
     ]
     terms = [
         {
-            **names.term(gives.sources[source], index, sample),
+            **names.term(gives.sources[source], index),
             **dict(zip(("weight", "value", "strength", "share", "mass"), numbers, strict=True)),
         }
         for source, index, *numbers in zip(
@@ -156,11 +148,11 @@ def _gives(gives: Any, names: _Names, sample: int, top: int) -> dict[str, Any]:
     return {"terms": terms, "count": len(gives), "rest_share": rest_share, "rest_mass": rest_mass}
 
 
-def _comes(comes: Any, names: _Names, sample: int, top: int) -> dict[str, Any]:
+def _comes(comes: Any, names: _Names, top: int) -> dict[str, Any]:
     columns = [getattr(comes, name)[:top].tolist() for name in ("share", "mass", "contribution")]
     terms = [
         {
-            **names.term(comes.sources[source], index, sample),
+            **names.term(comes.sources[source], index),
             **dict(zip(("share", "mass", "part"), numbers, strict=True)),
         }
         for source, index, *numbers in zip(

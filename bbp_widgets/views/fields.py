@@ -3,6 +3,8 @@
 Worked out from what the ops are, without running anything: along each axis of the picture, the unit at ``i`` of some
 axis of a value sees the places from ``start + step · i`` on, ``size`` of them; fractions are rounded inwards. Where
 ways through the network differ, the field is one that holds both; where an op is not known here, it is everything.
+
+The same arithmetic tells which axes of a value are the picture's rows and columns, wherever they have been moved.
 """
 
 from __future__ import annotations
@@ -15,22 +17,30 @@ from typing import Any
 
 from bbp_widgets.engine import Attribution
 
-from .grids import Grid
+from .grids import Along, Grid, grid_of
 
-__all__ = ["Seen", "Span", "fields_of"]
+__all__ = ["Seen", "Span", "fields_of", "grids_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """The places seen along one axis of the picture: from ``start + step · i``, ``size`` of them.
 
-    ``axis`` is the value's axis that ``i`` counts, from the end; ``None`` where all units see the same.
+    ``i`` is counted by a value's axis (from the end), or by a part of one that was joined of several:
+    i = (index // div) mod ``mod``. Without ``axis`` all units see the same.
     """
 
     start: Fraction
     step: Fraction
     size: Fraction
     axis: int | None
+    div: int = 1
+    mod: int | None = None
+
+    @property
+    def along(self) -> Along | None:
+        """What counts the places."""
+        return None if self.axis is None else (self.axis, self.div, self.mod)
 
 
 Seen = tuple[Span, ...]  # one for each axis of the picture: rows and columns
@@ -41,6 +51,31 @@ def fields_of(attribution: Attribution, grids: Sequence[Grid]) -> list[dict[str,
 
     ``grids`` says how the units of each are drawn.
     """
+    seen, everything = _traced(attribution, keeping=False)
+    return [
+        None if spans is None else _as_field(spans, grid, everything)
+        for spans, grid in zip(seen, grids, strict=True)
+    ]
+
+
+def grids_of(attribution: Attribution, shapes: Sequence[Sequence[int]]) -> list[Grid]:
+    """Return how the units of each step and of the input are drawn, by where the graph has the picture's places.
+
+    ``shapes`` are those of the values, without the axis of samples.
+    """
+    seen, _ = _traced(attribution, keeping=True)
+    return [
+        grid_of(shape, None if spans is None else [span.along for span in spans])
+        for shape, spans in zip(shapes, seen, strict=True)
+    ]
+
+
+def _traced(attribution: Attribution, keeping: bool) -> tuple[list[Seen | None], Seen]:
+    """Follow the places of the input through the graph; return what each step and the input see, and everything.
+
+    ``keeping`` asks where the places are rather than which of them are seen: ways that see different parts do no harm
+    then, and what comes out as it went in has them where they were.
+    """
     source, *others = attribution.sources
     sizes, seen = _of_input(source.tensor.shape)
     everything = _everything(sizes)
@@ -48,14 +83,10 @@ def fields_of(attribution: Attribution, grids: Sequence[Grid]) -> list[dict[str,
     for site in reversed(attribution.sites):
         for i, value in enumerate(site.node.outputs):
             if value is not None:
-                known[value] = _of_node(_Call(site.node, i, known, everything))
+                known[value] = _of_node(_Call(site.node, i, known, everything, keeping))
     firsts = [next(v for v in site.node.outputs if v is not None) for site in attribution.sites]
-    own = len(grids) - len(firsts) - 1  # the target's own step
-    found = [
-        _as_field(known[value], len(grid.shape), everything)
-        for value, grid in zip((*firsts, source), grids[own:], strict=True)
-    ]
-    return [None] * own + found
+    own: list[Seen | None] = [None] * (len(attribution.ledger) - len(firsts))  # the target's own step
+    return [*own, *(known[value] for value in (*firsts, source))], everything
 
 
 def _of_input(shape: Sequence[int]) -> tuple[tuple[int, ...], Seen]:
@@ -73,14 +104,11 @@ def _everything(sizes: Sequence[int]) -> Seen:
     return tuple(Span(Fraction(0), Fraction(0), Fraction(size), None) for size in sizes)
 
 
-def _as_field(seen: Seen | None, axes: int, everything: Seen) -> dict[str, Any] | None:
-    """Return what the units of a value see, as the screen counts them: the last two axes, or the last of two."""
-    if seen is None:
-        return None
-    places = {-1} if axes == 2 else {-2, -1} if axes > 2 else set()
+def _as_field(seen: Seen, grid: Grid, everything: Seen) -> dict[str, Any] | None:
+    """Return what the units of a value see, as the screen counts them."""
     spans = [
-        span if span.axis is None or (span.axis == axis and axis in places) else whole
-        for span, axis, whole in zip(seen, (-2, -1), everything, strict=True)
+        span if span.along is None or span.along == along else whole
+        for span, along, whole in zip(seen, grid.along, everything, strict=True)
     ]
     if all(
         span.step == 0 and span.start <= 0 and span.start + span.size >= whole.size
@@ -106,7 +134,11 @@ def _of_node(call: _Call) -> Seen | None:
         return None
     handler = _OPS.get(call.node.op_name)
     found = None if handler is None else handler(call)
-    return call.everything if found is None else _tidied(found, call.shape)
+    found = call.everything if found is None else _tidied(found, call.shape)
+    if call.keeping and all(span.axis is None for span in found):
+        alike = [call.of(v) for v in call.node.inputs if tuple(v.tensor.shape) == call.shape]
+        found = next((seen for seen in alike if seen is not None), found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +149,7 @@ class _Call:
     output: int
     known: dict[Any, Seen | None]
     everything: Seen
+    keeping: bool = False
 
     def of(self, value: Any) -> Seen | None:
         """Return what a live argument sees; a gate that is held fixed sees nothing."""
@@ -169,7 +202,7 @@ def _ops(*names: str) -> Callable[[Handler], Handler]:
 )  # fmt: skip
 def _pointwise(call: _Call) -> Seen | None:
     """Each unit sees what the units at its place see, of every argument; a broadcast axis has one place."""
-    return _union((call.of(value) for value in call.node.inputs), call.everything)
+    return _union((call.of(value) for value in call.node.inputs), call)
 
 
 @_ops("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm")
@@ -364,33 +397,58 @@ def _times(call: _Call, first: int) -> Seen | None:
     "unsqueeze",
 )
 def _view(call: _Call) -> Seen | None:
-    """An axis that is left alone keeps its places; axes that are joined or cut are seen whole."""
+    """Axes may be joined, and cut again: each place is counted by an axis, or by a part of one."""
     seen, before, after = call.seen(0), tuple(call.get(0, "").shape), call.shape
     if seen is None:
         return None
-    kept = _kept_axes(before, after)
-    seen = _over(seen, before, [d for d in range(len(before)) if d not in kept])
-    return _rearranged(seen, len(before), kept, len(after))
+    old, new = _strides(before), _strides(after)
+    found = []
+    for span in seen:
+        if span.axis is not None:
+            axis = span.axis + len(before)
+            there = next(there for here, there in _groups(before, after) if axis in here)
+            axes = [(d - len(after), new[d], after[d]) for d in there]
+            span = _recounted(span, before[axis], old[axis], axes)
+        found.append(span)
+    return tuple(found)
 
 
-def _kept_axes(before: Sequence[int], after: Sequence[int]) -> dict[int, int]:
-    """Return which axes of a view's argument are axes of its result."""
-    old = [(d, size) for d, size in enumerate(before) if size != 1]
-    new = [(d, size) for d, size in enumerate(after) if size != 1]
-    kept, i, j = {}, 0, 0
-    while i < len(old) and j < len(new):
-        first, left, right = (i, j), old[i][1], new[j][1]
-        while left != right:  # the fewest axes on both sides with as many elements
+def _recounted(span: Span, size: int, stride: int, axes: Sequence[tuple[int, int, int]]) -> Span:
+    """Return a span as one of some axes (place, stride, size) counts it, whole where none does."""
+    count = span.mod or size
+    stride *= span.div
+    for axis, unit, length in axes:
+        div = stride // unit
+        if div and stride % unit == 0 and length % (div * count) == 0:
+            plain = div == 1 and count == length
+            return replace(span, axis=axis, div=div, mod=None if plain else count)
+    return _whole(span, size)
+
+
+def _strides(shape: Sequence[int]) -> list[int]:
+    strides = [1]
+    for size in reversed(shape):
+        strides.append(strides[-1] * size)
+    return strides[-2::-1]
+
+
+def _groups(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """Return the fewest axes on both sides of a view that have as many elements."""
+    old = [d for d, size in enumerate(before) if size != 1]
+    new = [d for d, size in enumerate(after) if size != 1]
+    groups = []
+    while old and new:
+        here, there = [old.pop(0)], [new.pop(0)]
+        left, right = before[here[0]], after[there[0]]
+        while left != right:
             if left < right:
-                i += 1
-                left *= old[i][1]
+                here.append(old.pop(0))
+                left *= before[here[-1]]
             else:
-                j += 1
-                right *= new[j][1]
-        if (i, j) == first:
-            kept[old[i][0]] = new[j][0]
-        i, j = i + 1, j + 1
-    return kept
+                there.append(new.pop(0))
+                right *= after[there[-1]]
+        groups.append((here, there))
+    return groups
 
 
 @_ops("permute", "transpose", "t")
@@ -458,7 +516,7 @@ def _joined(call: _Call) -> Seen | None:
             left = [d for d in range(rank) if d != dim]
             seen = _rearranged(seen, rank - 1, dict(enumerate(left)), rank)
         parts.append(_over(seen, value.tensor.shape, [dim] if value.tensor.dim() == rank else []))
-    return _union(parts, call.everything)
+    return _union(parts, call)
 
 
 @_ops("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d",
@@ -512,7 +570,9 @@ def _window(seen: Seen, axis: int, stride: Fraction, start: Fraction, reach: Fra
     """Return what units see, that look at the units from ``stride · o + start`` on, up to ``reach`` further along."""
     found = []
     for span in seen:
-        if span.axis == axis:
+        if span.axis == axis and span.mod is not None and (stride != 1 or start or reach):
+            span = _whole(span, span.mod)
+        elif span.axis == axis:
             first = span.start + span.step * (start if span.step >= 0 else start + reach)
             size = span.size + abs(span.step) * reach
             span = replace(span, start=first, step=span.step * stride, size=size)
@@ -529,8 +589,9 @@ def _over(seen: Seen, shape: Sequence[int], axes: Iterable[int]) -> Seen:
     )
 
 
-def _whole(span: Span, count: int) -> Span:
-    reach = span.step * (count - 1)
+def _whole(span: Span, size: int) -> Span:
+    """Return what is seen along a whole axis of ``size``, or along the part of it that counts."""
+    reach = span.step * ((span.mod or size) - 1)
     return Span(span.start + min(Fraction(0), reach), Fraction(0), span.size + abs(reach), None)
 
 
@@ -559,13 +620,15 @@ def _tidied(seen: Seen, shape: Sequence[int]) -> Seen:
     )
 
 
-def _union(parts: Iterable[Seen | None], everything: Seen) -> Seen:
+def _union(parts: Iterable[Seen | None], call: _Call) -> Seen:
     """Return what holds all of some fields: everything, along an axis where no one span does."""
     joined = []
     there = [part for part in parts if part is not None]
-    for spans, whole in zip(zip(*there, strict=True), everything, strict=True):
+    for spans, whole in zip(zip(*there, strict=True), call.everything, strict=True):
         start = min(span.start for span in spans)
         end = max(span.start + span.size for span in spans)
-        alike = len({(span.axis, span.step) for span in spans}) == 1
+        alike = len({(span.along, span.step) for span in spans}) == 1
         joined.append(replace(spans[0], start=start, size=end - start) if alike else whole)
+        if call.keeping and not alike:
+            joined[-1] = next((span for span in spans if span.axis is not None), whole)
     return tuple(joined)

@@ -17,7 +17,7 @@ from .flows import flows_of
 from .frames import numbers_of_frames, tolerance_of
 from .sources import Array, input_of, pictures_of, scores_of, target_label
 from .stops import levels_of, stops_as_json
-from .tensors import PENDING, Sheet, sheet_of, tensor_of
+from .tensors import PENDING, Sheet, sheets_of, tensor_of
 from .triage import entropy_of, figures_of
 from .wire import Body, canonical, pack
 
@@ -104,7 +104,7 @@ def films_of(
         "flows": flows_of(attribution, sample),
     }
     frames = numbers_of_frames(attribution, sample, totals["tolerance"])
-    sheets = _sheets(attribution, sample)
+    sheets = sheets_of(attribution, sample)
     fields = fields_of(attribution, [sheet.grid for sheet in sheets])
     for i, (frame, sheet, seen) in enumerate(zip(frames[1:], sheets, fields, strict=True)):
         frame["shape"], frame["field"] = list(sheet.grid.shape), seen
@@ -141,12 +141,6 @@ def _totals(attribution: Attribution, sample: int) -> dict[str, Any]:
         "tolerance": tolerance,
         "exact": abs(residual) <= tolerance,
     }
-
-
-def _sheets(attribution: Attribution, sample: int) -> list[Sheet]:
-    """Return what every frame but the output holds; the last one is the input."""
-    steps = (attribution.at(i) for i in range(len(attribution.ledger)))
-    return [sheet_of(place.of(sample)) for place in (*steps, attribution.entries[0])]
 
 
 def _with_tensors(

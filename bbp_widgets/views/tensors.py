@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bbp_widgets.engine import Place
+from bbp_widgets.engine import Attribution, Place
 
 from .budget import Budget
-from .grids import Grid, grid_of
+from .fields import grids_of
+from .grids import Grid
 from .tiles import block_counts, block_sum, quantized
 from .wire import Body
 
-__all__ = ["NONE", "PENDING", "Sheet", "sheet_of", "tensor_of"]
+__all__ = ["NONE", "PENDING", "Sheet", "sheets_of", "tensor_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -33,11 +34,18 @@ class Sheet:
     weight: Tensor  # Σ|mass| of each channel; of a vector, of each unit
 
 
-def sheet_of(place: Place) -> Sheet:
-    """Measure what one sample holds at a step."""
-    grid = grid_of(place.value.shape)
-    mass = place.mass.reshape(grid.channels, -1)
-    return Sheet(place, grid, mass.abs().sum(1))
+def sheets_of(attribution: Attribution, sample: int) -> list[Sheet]:
+    """Return what every frame but the output holds; the last one is the input."""
+    steps = (attribution.at(i) for i in range(len(attribution.ledger)))
+    places = [place.of(sample) for place in (*steps, attribution.entries[0])]
+    grids = grids_of(attribution, [place.value.shape for place in places])
+    return [Sheet(place, grid, _weight(place, grid)) for place, grid in zip(places, grids, strict=True)]
+
+
+def _weight(place: Place, grid: Grid) -> Tensor:
+    if grid.last:
+        return place.mass.reshape(-1, grid.channels).abs().sum(0)
+    return place.mass.reshape(grid.channels, -1).abs().sum(1)
 
 
 def by_mass(weight: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from bbp_widgets.engine import Attribution
 
 from .frames import numbers_of_frames, tolerance_of
-from .tensors import Sheet, sheet_of
+from .tensors import Sheet, sheets_of
 
 __all__ = ["anomalies", "figures_of", "triage_table"]
 
@@ -84,8 +84,8 @@ def triage_table(
     rows: list[dict[str, Any]] = []
     before: dict[str, Any] | None = None
     frames = numbers_of_frames(attribution, sample, tolerance)[1:-1]
-    for i, (step, frame) in enumerate(zip(attribution.ledger, frames, strict=True)):
-        sheet = sheet_of(attribution.at(i).of(sample))
+    sheets = sheets_of(attribution, sample)[:-1]
+    for i, (step, frame, sheet) in enumerate(zip(attribution.ledger, frames, sheets, strict=True)):
         frame["triage"] = figures_of(sheet)
         rows.append({
             "step": i + 1, "node": step.node, "module": step.module, "op": step.op,

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from engine.nets import NETWORKS, randomized
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
+from views.seen import planes
 
 import bbp_widgets as bbp
 from bbp_widgets.views import film_of
+from bbp_widgets.views.tensors import sheets_of
 
 
 def positive(network: nn.Module) -> nn.Module:
@@ -109,8 +112,8 @@ EXACT: dict[str, tuple[list[Any], tuple[int, ...]]] = {
     "nearest": ([lambda x: F.interpolate(x, scale_factor=2), conv(1, 1, 1)], (1, 5, 6)),
     "transposed": ([positive(nn.ConvTranspose2d(1, 2, 2, stride=2))], (1, 5, 4)),
     "zero pad and slice": ([lambda x: F.pad(x, (1, 2, 0, 3)), lambda x: x[:, :, 1::2, 2:-1]], (1, 8, 9)),
-    "channels last and back": ([lambda x: x.permute(0, 2, 3, 1), F.relu,
-                                lambda x: x.permute(0, 3, 1, 2), conv(2, 1, 3)], (2, 6, 5)),
+    "channels last and back": ([lambda x: x.permute(0, 2, 3, 1), positive(nn.Linear(2, 3)),
+                                lambda x: x.permute(0, 3, 1, 2), conv(3, 1, 3)], (2, 6, 5)),
     "flip": ([lambda x: x.flip(2), conv(1, 1, (2, 1))], (1, 6, 5)),
     "sequence": ([positive(nn.Conv1d(2, 3, 4, stride=2, padding=1)), F.relu], (2, 17)),
     "sequence pool": ([positive(nn.Conv1d(2, 3, 3)), lambda x: F.max_pool1d(x, 2)], (2, 17)),
@@ -224,6 +227,54 @@ def test_networks_of_random_windows(seed: int) -> None:
             value = layer(value)
             ops.append(layer)
     hold(Probe(ops), x, exact=False)
+
+
+class Last(nn.Module):
+    """Keeps channels last for a while, as rows and columns, and as tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.wide = nn.Conv2d(2, 4, 3), nn.LayerNorm(4), nn.Linear(4, 6)
+        self.mix, self.head = nn.Linear(6, 5), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.wide(self.norm(self.conv(x).permute(0, 2, 3, 1))).relu()  # (N, H, W, C)
+        x = self.mix(x.flatten(1, 2)) + 1  # (N, H·W, C)
+        return self.head(x).transpose(1, 2).mean(2)  # (N, C, H·W), then (N, C)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_channels_are_found_where_they_are_kept_last(samples: int) -> None:
+    x = torch.randn(samples, 2, 9, 7, generator=torch.Generator().manual_seed(0))
+    result = bbp.attribute(randomized(Last()), x, target=0, rule="uniform")
+    made = film_of(result, state={}, sample=samples - 1)
+    kinds: list[tuple[int, ...]] = []
+    for i, frame in enumerate(made.header["frames"][1:-1]):
+        tensor, shape = frame["tensor"], frame["shape"]
+        if tensor["kind"] != "maps" or 7 * 5 not in (
+            shape[0],
+            shape[-1],
+            shape[0] * shape[1],
+            shape[-1] * shape[-2],
+        ):
+            continue  # what a linear layer does with all rows joined may be one axis of everything
+        assert (tensor["height"], tensor["width"]) == (7, 5), frame["name"]
+        place = result.at(i).of(samples - 1)
+        mass = (
+            place.mass
+            if shape[-1] in (35, 5) and shape[0] != 7 and shape[0] != 35
+            else place.mass.movedim(-1, 0)
+        )
+        maps = mass.reshape(tensor["channels"], 7, 5)
+        _, found = planes(made.body, tensor, "mass")
+        assert np.abs(found - maps[tensor["shown"]].numpy()).max() <= tensor["mass"]["limit"] / 127
+        assert frame["field"] == {"start": [0, 0], "step": [1, 1], "size": [3, 3]}
+        kinds.append(tuple(shape))
+        for unit in ([0, 0, 0], [1, 3, 2], [2, 6, 4]):
+            grid = sheets_of(result, samples - 1)[i].grid
+            assert grid.unit(grid.index(unit)) == unit
+            assert float(place.mass[grid.index(unit)]) == float(maps[tuple(unit)])
+    assert {(4, 7, 5), (7, 5, 4), (7, 5, 6), (35, 5), (35, 3), (3, 35)} <= set(kinds)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
