@@ -34,6 +34,7 @@ class Rule(ABC):
 
     name: ClassVar[str]
     says: ClassVar[str]
+    formula: ClassVar[str] = ""  # φ as plain text
 
     @abstractmethod
     def phi(self, tile: Tile) -> Tensor:
@@ -113,6 +114,7 @@ class Uniform(Rule):
 
     name: ClassVar[str] = "uniform"
     says: ClassVar[str] = "every input alike"
+    formula: ClassVar[str] = "φ = 1"
 
     def phi(self, tile: Tile) -> Tensor:
         return torch.ones_like(tile.strength)
@@ -131,6 +133,7 @@ class Proportional(Rule):
     power: float = 1.0
     name: ClassVar[str] = "proportional"
     says: ClassVar[str] = "by size of contribution"
+    formula: ClassVar[str] = "φ = |s|^power"
 
     def __post_init__(self) -> None:
         _check_positive(self, "power")
@@ -264,6 +267,7 @@ class Softmax(_Exponential):
 
     name: ClassVar[str] = "softmax"
     says: ClassVar[str] = "by size of contribution, sharper as T falls"
+    formula: ClassVar[str] = "φ = exp(|s|/T)"
     reading: ClassVar[Reading] = Reading(same=1, other=1)
 
 
@@ -273,6 +277,7 @@ class Softmin(_Exponential):
 
     name: ClassVar[str] = "softmin"
     says: ClassVar[str] = "to the inputs that the gradient part uses least"
+    formula: ClassVar[str] = "φ = exp(−|s|/T)"
     reading: ClassVar[Reading] = Reading(same=-1, other=-1)
 
 
@@ -282,6 +287,7 @@ class Aligned(_Exponential):
 
     name: ClassVar[str] = "aligned"
     says: ClassVar[str] = "to the inputs that push the way the bias pushes"
+    formula: ClassVar[str] = "φ = exp(σs/T), σ the sign of the mass"
     reading: ClassVar[Reading] = Reading(same=1, other=-1)
 
 
@@ -291,6 +297,7 @@ class Opposed(_Exponential):
 
     name: ClassVar[str] = "opposed"
     says: ClassVar[str] = "to the inputs that the bias works against"
+    formula: ClassVar[str] = "φ = exp(−σs/T), σ the sign of the mass"
     reading: ClassVar[Reading] = Reading(same=-1, other=1)
 
 
@@ -300,6 +307,7 @@ class Winner(Rule):
 
     name: ClassVar[str] = "winner"
     says: ClassVar[str] = "all to the largest contribution"
+    formula: ClassVar[str] = "φ = 1 at the largest |s|, else 0"
 
     def phi(self, tile: Tile) -> Tensor:
         size = tile.strength.abs_()
@@ -313,6 +321,7 @@ class Weights(Rule):
     power: float = 1.0
     name: ClassVar[str] = "weights"
     says: ClassVar[str] = "by wiring alone, whatever the input"
+    formula: ClassVar[str] = "φ = |W|^power"
 
     def __post_init__(self) -> None:
         _check_positive(self, "power")

@@ -33,7 +33,7 @@ def unit_answer(
     names = _Names(attribution, sample)
     node = names.node[frame]
     index = names.grids[frame - 1].index(question["unit"])
-    found = attribution.unit(node, index, sample)  # type: ignore[attr-defined]
+    found = attribution.unit(node, index, sample)
     answer = {
         "node": node,
         "unit": list(question["unit"]),
@@ -45,7 +45,7 @@ def unit_answer(
         "own": found.own,
         "unshared": found.unshared,
         "rule": None if found.rule is None else str(found.rule),
-        "formula": None if found.rule is None else getattr(found.rule, "formula", ""),
+        "formula": None if found.rule is None else found.rule.formula,
         "gives": _gives(found.gives, names, top),
         "comes": _comes(found.comes, names, top),
         "python": f"explorer.attribution.unit({_quoted(node)}, {tuple(index)})",

@@ -22,7 +22,18 @@ if __name__ == "__main__":
 from engine.nets import randomized  # noqa: E402
 
 import bbp_widgets as bbp  # noqa: E402
-from bbp_widgets.views import Film, as_pictures, film_of, films_of, pack_thumbnails, unpack  # noqa: E402
+from bbp_widgets.views import (  # noqa: E402
+    Film,
+    as_pictures,
+    channels_answer,
+    film_of,
+    films_of,
+    pack_reel,
+    pack_thumbnails,
+    parts_answer,
+    unit_answer,
+    unpack,
+)
 
 FOLDER = ROOT / "tests" / "examples"
 
@@ -34,24 +45,31 @@ def random(*shape: int, seed: int = 3) -> torch.Tensor:
 CLASSES = ["cat", "<b>dog</b>", "Füchsin"]
 
 
-def picture_films(large: int | None = None) -> list[Film]:
-    """Return the films of a small convolution network: maps of several sizes, a pooled vector, a pair as target."""
+def picture_attribution() -> bbp.Attribution:
+    """Return what a small convolution network owes to its biases, for a pair as target and under a plan."""
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3, bias=False),
         nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3),
     )  # fmt: skip
-    x = random(2, 3, 12, 8)
-    parameters = {"temperature": 0.5, "relative": True}
-    plan = {"3": {"rule": "uniform", "parameters": {}}}
-    state = {"sample": 1, "target": 2, "versus": 0, "rule": "softmax", "parameters": parameters, "plan": plan}
-    pictures = as_pictures(x.numpy())
-    assert pictures is not None
-    result = bbp.attribute(
-        randomized(network), x, target=(2, 0), rule=bbp.rules.softmax(0.5), plan={"3": "uniform"}
+    return bbp.attribute(
+        randomized(network),
+        random(2, 3, 12, 8),
+        target=(2, 0),
+        rule=bbp.rules.softmax(0.5),
+        plan={"3": "uniform"},
     )
+
+
+def picture_films(large: int | None = None) -> list[Film]:
+    """Return its films: maps of several sizes, a pooled vector, receptive fields."""
+    plan = {"3": {"rule": "uniform", "parameters": {}}}
+    parameters = {"temperature": 0.5, "relative": True}
+    state = {"sample": 1, "target": 2, "versus": 0, "rule": "softmax", "parameters": parameters, "plan": plan}
+    pictures = as_pictures(random(2, 3, 12, 8).numpy())
+    assert pictures is not None
     films = films_of(
-        result, state=state, sample=1, network="Sequential", classes=CLASSES, name="2 of 2", label="cat",
-        picture=pictures[1], large=large,
+        picture_attribution(), state=state, sample=1, network="Sequential", classes=CLASSES, name="2 of 2",
+        label="cat", picture=pictures[1], large=large,
     )  # fmt: skip
     return [_untimed(film) for film in films]
 
@@ -92,12 +110,41 @@ def _untimed(film: Film) -> Film:
     return film
 
 
+def unit() -> bytes:
+    """Return the equation of a unit of the first convolution in that film."""
+    film = picture_films()[-1]
+    frame = next(i for i, frame in enumerate(film.header["frames"]) if frame["module"] == "0")
+    question = {"kind": "unit", "film": film.key, "frame": frame, "unit": [2, 5, 0]}
+    return unit_answer(picture_attribution(), question, sample=1)
+
+
+def channels() -> bytes:
+    """Return the channels of the second convolution in that film, in their own order."""
+    film = picture_films()[-1]
+    frame = next(i for i, frame in enumerate(film.header["frames"]) if frame["module"] == "3")
+    question = {"kind": "channels", "film": film.key, "frame": frame, "by": "index", "page": 0}
+    return channels_answer(picture_attribution(), question, sample=1)
+
+
+def parts() -> bytes:
+    """Return what either part says about three classes."""
+    return parts_answer({"kind": "parts", "sample": 1}, [1.5, -2.25, 0.125], [0.5, 4.0, float("nan")])
+
+
+def kept() -> bytes:
+    """Return a film, two details and a look for a page without a kernel."""
+    return pack_reel([vector_film()], [parts(), unit()], {"step": 2, "level": "layers"})
+
+
 def thumbs() -> bytes:
     """Return the small pictures of three inputs."""
     return pack_thumbnails(as_pictures(random(3, 1, 4, 6).numpy()), 3, side=8)
 
 
-EXAMPLES = {"picture": picture_film, "numbers": numbers_film, "vector": vector_film, "thumbs": thumbs}
+EXAMPLES = {
+    "picture": picture_film, "numbers": numbers_film, "vector": vector_film, "thumbs": thumbs,
+    "unit": unit, "channels": channels, "parts": parts, "kept": kept,
+}  # fmt: skip
 
 
 def decoded(data: bytes) -> dict[str, Any]:
@@ -133,6 +180,15 @@ def decoded(data: bytes) -> dict[str, Any]:
         if at["kind"] == "maps" and at["flat"] is not None:
             found(f"{path}.flat.tile", "u1", at["flat"]["tile"], at["height"] * at["width"])
 
+    if "films" in header:  # blobs in a blob
+        for part in ("films", "details"):
+            for i, (offset, length) in enumerate(header[part]):
+                found(f"{part}.{i}", "u1", offset, length)
+        return {"header": header, "arrays": arrays}
+    if "kind" in header:
+        if "tensor" in header:
+            tensor("tensor", header["tensor"])
+        return {"header": header, "arrays": arrays}
     source, pictures = header["input"], header["pictures"]
     found("input.rgb", "u1", source["rgb"], source["height"] * source["width"] * 3)
     found("input.values", "<f4", source["values"], source["width"])

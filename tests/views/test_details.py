@@ -108,12 +108,10 @@ def equation(
     return unpack(unit_answer(result, question, sample=sample, **options))[0]
 
 
-there = pytest.mark.skipif(not hasattr(bbp.Attribution, "unit"), reason="the engine has no unit() yet")
 #: A film's and an equation's numbers are sums of the same floats in another order.
 REORDERED = 1e-5
 
 
-@there
 @pytest.mark.parametrize("rule", ["uniform", "proportional", "softmax"])
 def test_an_equation_adds_up_and_its_terms_lie_on_frames(rule: str) -> None:
     result = residual(rule=rule, target=1)
@@ -162,7 +160,6 @@ def test_an_equation_adds_up_and_its_terms_lie_on_frames(rule: str) -> None:
         assert again.mass == found["mass"]
 
 
-@there
 def test_more_terms_when_asked() -> None:
     result = residual(target=1)
     assert len(equation(result, 1, [1], top=3)["gives"]["terms"]) == 3
