@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { flow } from "../src/charts/flow";
 import { type BoxGraph, boxGraph, components, MOST } from "../src/charts/flow-boxes";
 import { columnsOf, layOutFlow } from "../src/charts/flow-layout";
 import type { Look } from "../src/look";
+import { decodeFilm } from "../src/wire";
 import { filmOf, look, residual, type Step } from "./films";
 import { find, press } from "./helpers";
 
@@ -80,6 +82,21 @@ describe("boxes", () => {
     }
   });
 
+  test.each(["numbers", "picture", "vector"])(
+    "the boxes of Python's %s film conserve it",
+    (name) => {
+      const bytes = readFileSync(`${import.meta.dirname}/../../tests/examples/${name}.film`);
+      const film = decodeFilm(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      for (const open of [[], [""]]) {
+        const { boxes } = boxGraph(film, open);
+        for (const box of boxes) {
+          const rest = box.in + box.own - box.unshared - box.held - box.out;
+          expect(Math.abs(rest), box.name).toBeLessThan(film.totals.tolerance ?? 0);
+        }
+      }
+    },
+  );
+
   test("no cycle is left, and every ribbon runs toward the input", () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const graph = boxGraph(filmOf(wild(seed)), seed % 2 ? [] : [""]);
@@ -131,6 +148,20 @@ describe("boxes", () => {
     const steps: Step[] = [{}, { module: "model.b", adds: 1 }, { module: "model.a" }, {}];
     const names = boxGraph(filmOf(steps), []).boxes.map((box) => box.name);
     expect(names).toEqual(["output", "model.b", "model.a", "input"]);
+  });
+
+  test("steps that have nothing to hand on stay in their order", () => {
+    const film = filmOf([{}, { module: "c" }, { module: "b", adds: 1 }, { module: "a" }, {}]);
+    film.flows = film.flows.filter(({ net }) => net !== 0);
+    const graph = boxGraph(film, []);
+    expectBalanced(graph);
+    expect(columnsOf(graph)).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  test("where nothing is added the groups are small", () => {
+    const steps: Step[] = Array.from({ length: 22 }, (_, index) => ({ module: `m${index}` }));
+    const graph = boxGraph(filmOf([{}, ...steps, {}]), []);
+    expect(Math.max(...graph.boxes.map(({ twigs }) => twigs.length))).toBeLessThanOrEqual(4);
   });
 
   test("figures that are not finite are left out and said", () => {

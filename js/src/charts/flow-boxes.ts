@@ -232,12 +232,14 @@ function ribbonsOf(boxes: Draft[], film: Film): Ribbon[] {
     ribbon.last = Math.max(ribbon.last, flow.from);
     known.set(key, ribbon);
   }
-  // The output itself hands nothing on, yet it is where the walk begins.
-  const output = owners[0] ?? -1;
-  const first = owners[1] ?? -1;
-  const joined = [...known.values()].some(({ from }) => from === output);
-  if (output >= 0 && first >= 0 && output !== first && !joined) {
-    known.set(-1, { from: output, to: first, net: 0, gross: 0, first: 0, last: 0 });
+  // A step with nothing to hand on still stands before the next one: without that it would stand by the input.
+  const giving = givers(film);
+  for (let at = 0; at + 1 < film.frames.length; at += 1) {
+    const from = owners[at] ?? -1;
+    const to = owners[at + 1] ?? -1;
+    const key = from * boxes.length + to;
+    if (giving.has(at) || from === to || known.has(key)) continue;
+    known.set(key, { from, to, net: 0, gross: 0, first: at, last: at });
   }
   return [...known.values()];
 }
@@ -336,17 +338,23 @@ function putTogether(
   const next = successors(boxes, film).map((all) => new Set(all));
   const gone = new Uint8Array(boxes.length);
   for (let left = excess; left > 0; left -= 1) {
-    const pairs: { a: number; b: number; size: number }[] = [];
+    const pairs: { a: number; b: number; size: number; steps: number }[] = [];
     next.forEach((all, a) => {
       const one = alive[a];
       if (gone[a] || !one || fixed(one)) return;
       for (const b of all) {
         const other = alive[b];
         if (!other || fixed(other) || other.twigs[0]?.parent !== one.twigs[0]?.parent) continue;
-        pairs.push({ a, b, size: one.size + other.size });
+        pairs.push({
+          a,
+          b,
+          size: one.size + other.size,
+          steps: one.frames.length + other.frames.length,
+        });
       }
     });
-    pairs.sort((p, q) => p.size - q.size);
+    // Of those that add as little, the shortest: many small groups rather than one that swallows all.
+    pairs.sort((p, q) => p.size - q.size || p.steps - q.steps);
     const pair = pairs.find(({ a, b }) => !detour(next, a, b));
     const one = pair && alive[pair.a];
     const other = pair && alive[pair.b];
@@ -439,11 +447,11 @@ function whole({ twigs, frames }: Draft, film: Film, name: string): Box {
   return box;
 }
 
-const known = new WeakMap<Film, Set<number>>();
+const giversOf = new WeakMap<Film, Set<number>>();
 
 /** The steps that hand anything on: all but the input. */
 function givers(film: Film): Set<number> {
-  const found = known.get(film) ?? new Set(film.flows.map(({ from }) => from));
-  known.set(film, found);
+  const found = giversOf.get(film) ?? new Set(film.flows.map(({ from }) => from));
+  giversOf.set(film, found);
   return found;
 }

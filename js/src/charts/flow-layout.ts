@@ -348,7 +348,8 @@ export function shorten(text: string, width: number): string {
   if (text.length <= letters) return text;
   const end = text.slice(text.lastIndexOf(".") + 1);
   if (end.length + 1 <= letters && end !== text) return `…${end}`;
-  return letters < 2 ? "" : `${text.slice(0, letters - 1)}…`;
+  if (letters < 2) return "";
+  return end !== text ? `…${text.slice(1 - letters)}` : `${text.slice(0, letters - 1)}…`;
 }
 
 /** Names above their boxes, one row higher or shortened where a neighbour's is in the way. */
