@@ -2,7 +2,7 @@
 
     python benchmarks/latency.py            # needs the test extra and a Chromium; about two minutes
 
-Prints medians and 95th percentiles in milliseconds. A move of a slider includes the pause (120 ms) after which
+Prints medians and 95th percentiles in milliseconds, and by how much the notebook grows when it is saved after all that. A move of a slider includes the pause (120 ms) after which
 the page asks, the message to the kernel, the walk, the film's way back and the painting. "Seen" is a switch back
 to something that was shown before, which asks nobody; a step is one press of a key.
 """
@@ -23,10 +23,18 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 import dev  # noqa: E402
 
-EXPLORER = """
+EMBEDDED = """
 import bbp_widgets as bbp
 demo = bbp.demo.{name}()
-bbp.Explorer(demo.network, demo.inputs, classes=demo.classes, pictures=demo.pictures, rule="softmax")
+explorer = bbp.Explorer(demo.network, demo.inputs, classes=demo.classes, pictures=demo.pictures, rule="softmax")
+explorer
+"""
+RESNET = """
+import sys; sys.path.insert(0, {benchmarks!r})
+import argparse, torch, common, bbp_widgets as bbp
+network, x = common.CASES["resnet50"]()
+explorer = bbp.Explorer(network, x[:4])
+explorer
 """
 # The time of every paint of a canvas is noted; a move is over at the first quiet frame after the last paint it caused.
 WATCH = """() => {
@@ -70,17 +78,45 @@ def measured(page: Page, what: str, values: list[str]) -> list[float]:
     return times
 
 
+def work(page: Page, keys: list[str]) -> list[float]:
+    """Return the milliseconds that the page's main thread worked for each key, as the browser itself counts them."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def spent() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+    page.locator(".bbp-explorer .bbp-rail").first.focus()
+    page.wait_for_timeout(500)
+    idle = spent()
+    page.wait_for_timeout(400)
+    idle = spent() - idle  # what the notebook does by itself in that time
+    times = []
+    for key in keys:
+        before = spent()
+        page.keyboard.press(key)
+        page.wait_for_timeout(400)
+        times.append(max(0.0, spent() - before - idle))
+    return times
+
+
 def line(name: str, what: str, times: list[float]) -> str:
     """Return one row of the table."""
     p95 = sorted(times)[int(0.95 * (len(times) - 1))]
     return f"| {name} | {what} | {statistics.median(times):.0f} | {p95:.0f} | {len(times)} |"
 
 
+def turns(one: str, other: str, count: int) -> list[str]:
+    return [one if i % 2 == 0 else other for i in range(count)]
+
+
 def main() -> None:
-    """Print the table for both embedded networks."""
-    moves = argparse.ArgumentParser(description=__doc__)
-    moves.add_argument("--moves", type=int, default=20)
-    count = moves.parse_args().moves
+    """Print the table for both embedded networks, and for a ResNet-50 at 224 pixels."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--moves", type=int, default=20)
+    parser.add_argument("--only", default="digits,shapes,resnet50", help="networks; comma between")
+    options = parser.parse_args()
     path = dev.find_chromium()
     if not path:
         raise SystemExit(f"needs Chromium: install it, or name one in {dev.BROWSER_VARIABLE}.")
@@ -91,29 +127,55 @@ def main() -> None:
         sync_playwright() as playwright,
         running_chromium(playwright, path) as browser,
     ):
-        for name in ("digits", "shapes"):
+        for name in options.only.split(","):
             page = new_page(browser)
             page.set_viewport_size({"width": 1300, "height": 1400})
             lab = Lab(page, server, Path(folder), f"latency_{name}")
-            lab.open_cells(EXPLORER.format(name=name))
-            lab.run_all()
-            page.locator("[data-key=target][data-value]").first.wait_for()
-            page.wait_for_timeout(2000)
-            page.evaluate(WATCH)
-            page.evaluate(MOVE, ["step", "End"])
-            slider = page.locator(".knobs input[type=range]").first
-            low, high = (float(slider.get_attribute(end) or 0) for end in ("min", "max"))
-            spots = [str(low + (high - low) * (0.35 + 0.5 * ((7 * i) % count) / count)) for i in range(count)]
-            print(line(name, "temperature slider", measured(page, "slider", spots)), flush=True)
-            samples = [str(1 + i % 11) for i in range(11)]
-            print(line(name, "another picture", measured(page, "sample", samples)), flush=True)
-            measured(page, "rule", ["uniform", "proportional"])
-            seen = ["uniform" if i % 2 == 0 else "proportional" for i in range(count)]
-            print(line(name, "rule, seen", measured(page, "rule", seen)), flush=True)
-            steps = ["ArrowRight" if i % 20 < 10 else "ArrowLeft" for i in range(count)]
-            print(line(name, "step", measured(page, "step", steps)), flush=True)
+            rows(lab, name, options.moves)
             lab.close()
             page.context.close()
+
+
+def rows(lab: Lab, name: str, count: int) -> None:
+    """Print the rows of one network."""
+    page = lab.page
+    large = name == "resnet50"
+    lab.open_cells(
+        RESNET.format(benchmarks=str(ROOT / "benchmarks")) if large else EMBEDDED.format(name=name)
+    )
+    empty = size_of_notebook(lab)
+    lab.run_all(240)
+    page.locator("[data-key=target][data-value]").first.wait_for(timeout=120_000)
+    page.wait_for_timeout(2000)
+    page.evaluate(WATCH)
+    page.evaluate(MOVE, ["step", "End"])
+    if not large:
+        slider = page.locator(".knobs input[type=range]").first
+        low, high = (float(slider.get_attribute(end) or 0) for end in ("min", "max"))
+        spots = [str(low + (high - low) * (0.35 + 0.5 * ((7 * i) % count) / count)) for i in range(count)]
+        print(line(name, "temperature slider", measured(page, "slider", spots)), flush=True)
+        print(
+            line(name, "another picture", measured(page, "sample", [str(i) for i in range(1, 12)])),
+            flush=True,
+        )
+        chips = page.locator('[role=radiogroup][aria-label="target"] [data-key]')
+        others = [chips.nth(i).get_attribute("data-key") or "" for i in range(1, 5)]
+        print(line(name, "another target", measured(page, "target", others)), flush=True)
+    measured(page, "rule", ["uniform", "proportional"])
+    seen = measured(page, "rule", turns("uniform", "proportional", count))
+    print(line(name, "rule, seen", seen), flush=True)
+    steps = ["ArrowRight" if i % 20 < 10 else "ArrowLeft" for i in range(count)]
+    print(line(name, "step", measured(page, "step", steps)), flush=True)
+    print(line(name, "step, work of the main thread", work(page, steps)), flush=True)
+    grown = size_of_notebook(lab) - empty
+    print(f"| {name} | the saved notebook grew by {grown / 1e6:.2f} MB | | | |", flush=True)
+
+
+def size_of_notebook(lab: Lab) -> int:
+    """Save the notebook as a reader would, and return its size in bytes."""
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    lab.page.wait_for_timeout(1000)
+    return max(path.stat().st_size for path in lab.server.notebooks.glob("latency_*.ipynb"))
 
 
 if __name__ == "__main__":
