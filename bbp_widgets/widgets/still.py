@@ -24,6 +24,7 @@ __all__ = ["Still", "small_png"]
 MOST_BYTES = 300_000
 #: Seconds of rest after which the still is drawn anew.
 _REST = 3.0
+_WIDE = 1000
 
 
 class Still:
@@ -65,7 +66,9 @@ class Still:
 
     def update(self, picture: bytes, words: str) -> None:
         """Put a picture and words into the output."""
-        html = _page(self._name, f'<img alt="{escape(words)}" src="{_address(picture)}">')
+        wide = int.from_bytes(picture[16:20], "big")  # a PNG's own width; a large one has two pixels for one
+        size = f"width:min(100%,{wide // 2 if wide > _WIDE else wide}px)"
+        html = _page(self._name, f'<img alt="{escape(words)}" style="{size}" src="{_address(picture)}">')
         if html == self._html:
             return
         self._html = html

@@ -39,7 +39,7 @@ class Panel(bqplot.Figure):
         super().__init__(
             title_style={"font-size": "12px", "fill": SOFT}, animation_duration=0, min_aspect_ratio=0.1,
             max_aspect_ratio=100.0, background_style={"fill": "transparent"},
-            fig_margin=figure.pop("fig_margin", {"top": 28, "bottom": 36, "left": 64, "right": 24}), **figure,
+            fig_margin=figure.pop("fig_margin", {"top": 28, "bottom": 46, "left": 64, "right": 24}), **figure,
         )  # fmt: skip
         self.layout.height, self.layout.width = "220px", "100%"
         if explorer is not None:

@@ -41,7 +41,9 @@ class ResidualPanel(Panel):
         self._mark = bqplot.Lines(
             x=[0, 0], y=[1e-9, 1.0], scales=scales, colors=[INK], stroke_width=1.5, opacities=[0.7]
         )
-        self._steps = bqplot.Axis(scale=self._x, tick_format="d", label="step", **quiet())
+        self._steps = bqplot.Axis(
+            scale=self._x, tick_format="d", label="step", label_offset="34px", **quiet()
+        )
         self._values = bqplot.Axis(scale=self._y, side="left", tick_format=".0e", **quiet())
         super().__init__(
             explorer,

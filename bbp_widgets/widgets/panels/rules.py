@@ -51,14 +51,14 @@ class RuleScatter(Panel):
         self._line = bqplot.Lines(
             x=[-1.0, 1.0], y=[-1.0, 1.0], scales=scales, colors=[INK], line_style="dashed", stroke_width=1
         )
-        self._across = bqplot.Axis(scale=self._x, tick_format=".2~g", label_offset="28px", **quiet())
+        self._across = bqplot.Axis(scale=self._x, tick_format=".2~g", label_offset="34px", **quiet())
         self._up = bqplot.Axis(scale=self._y, side="left", tick_format=".2~g", label_offset="44px", **quiet())
         super().__init__(
             None, marks=[self._dots, self._line], axes=[self._across, self._up],
             title="bias attribution, rule against rule: draw a lasso",
-            fig_margin={"top": 28, "bottom": 44, "left": 72, "right": 24},
+            fig_margin={"top": 28, "bottom": 46, "left": 72, "right": 24},
         )  # fmt: skip
-        self.layout.height = "320px"
+        self.layout.height, self.layout.width = "380px", "420px"
         self.interaction = bqplot.interacts.LassoSelector(marks=[self._dots])
         self._dots.observe(self._on_lasso, names=["selected"])
         for name, value in traits.items():

@@ -62,6 +62,7 @@ class ShareHistogram(Panel):
             tick_format=".0e",
             tick_values=10.0 ** np.arange(-6.0, 1.0),
             label="share",
+            label_offset="34px",
             **quiet(),
         )
         self._up = bqplot.Axis(scale=self._y, side="left", tick_format="d", num_ticks=4, **quiet())
