@@ -81,8 +81,18 @@ class Desk:
             assert film is not None
             return self._films.put(film.key, film)
 
+    def whole_film(self, state: dict[str, Any], stages: Stages = _quiet) -> Film | None:
+        """Return a film with the entropies of its shares, which take longer; ``None`` where it had been made before."""
+        with _ENGINE:
+            known = self.known(state)
+            if known is not None and any(f["triage"]["entropy"] is not None for f in known.header["frames"]):
+                return None
+            attribution = self.attribution(state, stages)
+            *_, film = self._films_from(attribution, state, stages("film"), entropies=True)
+            return self._films.put(film.key, film)
+
     def _films_from(
-        self, attribution: Attribution, state: dict[str, Any], progress: Progress
+        self, attribution: Attribution, state: dict[str, Any], progress: Progress, entropies: bool = False
     ) -> Iterator[Film]:
         sample, inner = state["sample"], self._wrt is not None
         return films_of(
@@ -94,6 +104,7 @@ class Desk:
             label=self.samples.label(sample),
             picture=None if inner else self.samples.picture(sample),
             features=None if inner else self._features,
+            entropies=entropies,
             progress=progress,
         )
 

@@ -434,6 +434,8 @@ class Explorer(ipywidgets.VBox):
             self._want(None)
         elif "lane" in changed:
             self._turn_to_active()
+        if "panel" in changed:
+            self._complete()
         self._tell()
 
     # -- what the page asks ----------------------------------------------------------------------------------
@@ -484,6 +486,8 @@ class Explorer(ipywidgets.VBox):
             self._want(None, send=False)
         elif "lane" in changed:
             self._turn_to_active()
+        if "panel" in changed:
+            self._complete()
         self._tell()
 
     def _news_of(self, look: Look) -> Look:
@@ -666,6 +670,7 @@ class Explorer(ipywidgets.VBox):
                 self._keep()
             if not asked.failures:
                 self._settled = asked.question
+                self._complete()
             elif asked.seq is not None:  # the page goes back to what it has; what Python set stays set
                 self._go_back()
         self._tell()
@@ -675,6 +680,27 @@ class Explorer(ipywidgets.VBox):
         films = [(lane, film) for lane, film in enumerate(self.films) if film is not None]
         films.sort(key=lambda entry: entry[0] != self._look["lane"])  # the active one first
         self.stage.kept = kept_films(films, self._desk.details(), self._look)
+
+    def _complete(self) -> None:
+        """Where triage is looked at: send the films once more, with what takes longer than a film may."""
+        if self._look["panel"] != "triage":
+            return
+
+        def job(cancelled: threading.Event) -> None:
+            with self._lock:
+                asked = self._asked
+            for lane, state in enumerate([] if asked is None else asked.states):
+                try:
+                    film = self._desk.whole_film(state, _Progress(self, None, "", cancelled).at)
+                except Exception:  # what is wrong was told with the film itself
+                    return
+                with self._lock:
+                    if cancelled.is_set() or self._asked is not asked or asked is None:
+                        return
+                    if film is not None:
+                        self._send_film(film, asked.seq, lane)
+
+        self._worker.submit(job, "triage")
 
     def _turn_to_active(self) -> None:
         """Have the panels show the film of the active lane, once it is there."""

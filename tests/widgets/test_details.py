@@ -52,6 +52,29 @@ def test_a_units_equation_adds_up_and_can_be_repeated_in_python(make: Make) -> N
     assert page.ask(3, **asked) == answer
 
 
+def test_where_triage_is_looked_at_films_come_with_entropies(make: Make) -> None:
+    explorer = make(rule="softmax")
+    page = Page(explorer)
+    assert explorer.film is not None
+    assert all(frame["triage"]["entropy"] is None for frame in explorer.film.header["frames"])
+    page.stage.set_state({"look": {**explorer.state, "panel": "triage", "put": 0}})
+    assert explorer.wait(LONG)
+    (film,) = page.films()
+    assert film["key"] == explorer.shown
+    entropies = [frame["triage"]["entropy"] for frame in film["frames"]]
+    expected = [None, *explorer.triage()["entropy"], None]
+    for told, known in zip(entropies, expected, strict=True):
+        assert told == (None if known is None or known != known else pytest.approx(known))
+    assert any(entropy is not None for entropy in entropies)
+    page.answered(1, rule="uniform")
+    assert [bool(f["triage"]["entropy"]) for f in page.films()[-1]["frames"]].count(True) > 0
+    assert page.answers() == [(None, 0), (1, 0), (1, 0)]
+    page.stage.set_state({"look": {**explorer.state, "panel": "maps", "put": 0}})
+    page.stage.set_state({"look": {**explorer.state, "panel": "triage", "put": 0}})
+    assert explorer.wait(LONG)
+    assert len(page.films()) == 3  # once is enough
+
+
 def test_channels_come_by_the_page(make: Make) -> None:
     explorer = make()
     page = Page(explorer)
