@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -65,7 +64,7 @@ class Offer:
             {
                 "name": rule.name,
                 "says": rule.says,
-                "formula": _formula(rule),
+                "formula": rule.formula,
                 "parameters": [
                     {**_SLIDERS[name], "default": value}
                     for name, value in rule.parameters.items()
@@ -74,13 +73,3 @@ class Offer:
             }
             for rule in self._rules.values()
         ]
-
-
-def _formula(rule: Rule) -> str:
-    """Return the rule's φ as its docstring gives it: what stands from ``φ =`` to the end of that sentence."""
-    known = getattr(rule, "formula", None)
-    if isinstance(known, str):
-        return known
-    words = " ".join((type(rule).__doc__ or "").split())
-    found = re.search(r"φ = (.*?)(?:\.(?=\s|$)|;|$)", words)
-    return found[0].rstrip(".;") if found else ""

@@ -79,11 +79,12 @@ def test_rules_that_cannot_be_offered(names: tuple[str, ...], words: str) -> Non
 def test_a_rule_of_ones_own_keeps_its_parameters() -> None:
     @dataclass(frozen=True)
     class Half(bbp.rules.Rule):
-        """Half of them. φ = |s| above the median."""
+        """Half of them."""
 
         sharp: float = 2.0
         name: ClassVar[str] = "half"
         says: ClassVar[str] = "by half"
+        formula: ClassVar[str] = "φ = |s| above the median"
 
         def phi(self, tile: Any) -> Any:
             return tile.strength.abs()
