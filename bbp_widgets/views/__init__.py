@@ -1,6 +1,6 @@
 """Plain arrays ready to draw: limits, tiles, stops and film frames. No widget, no browser."""
 
-from .details import channels_answer, parts_answer, unit_answer
+from .details import channels_answer, largest_unit, parts_answer, unit_answer
 from .film import Film, film_of, films_key, films_of
 from .pictures import as_pictures, pack_thumbnails
 from .reel import pack_reel
@@ -21,6 +21,7 @@ __all__ = [
     "film_of",
     "films_key",
     "films_of",
+    "largest_unit",
     "levels_of",
     "mime_bundle",
     "names_of",

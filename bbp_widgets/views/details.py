@@ -14,7 +14,7 @@ from .stops import names_of
 from .tensors import by_mass, sheets_of, tensor_of
 from .wire import Body, canonical, pack
 
-__all__ = ["channels_answer", "parts_answer", "unit_answer"]
+__all__ = ["channels_answer", "largest_unit", "parts_answer", "unit_answer"]
 
 #: Terms of an equation that are told one by one; the rest are summed.
 TERMS = 12
@@ -86,6 +86,17 @@ def parts_answer(question: dict[str, Any], gradient: Sequence[float], bias: Sequ
     """
     parts = {"gradient": [float(g) for g in gradient], "bias": [float(b) for b in bias]}
     return _packed("parts", question, parts, Body())
+
+
+def largest_unit(attribution: Attribution, frame: int, *, sample: int = 0) -> list[int]:
+    """Return the unit of a frame that holds the most mass, as the screen counts.
+
+    Raises: ``IndexError`` for a frame that is none.
+    """
+    sheet = sheets_of(attribution, sample)[_checked(attribution, frame) - 1]
+    sizes = torch.nan_to_num(sheet.place.mass.abs(), nan=-1.0)
+    index = torch.unravel_index(sizes.argmax(), sizes.shape)
+    return sheet.grid.unit([int(i) for i in index])
 
 
 def _packed(kind: str, question: dict[str, Any], answer: dict[str, Any], body: Body) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -100,9 +99,6 @@ def triage_table(
 
 
 def entropy_of(attribution: Attribution, step: int, sample: int) -> float | None:
-    """Return how evenly a step shares, 0 to 1; ``None`` where no rule decides."""
-    there: Sequence[Any] = attribution.ledger[step : step + 1]
-    if not there[0].mixes or there[0].op == "target" or not hasattr(attribution, "share_entropy"):
-        return None
-    entropy = attribution.share_entropy(there[0].node, units=4, sample=sample)
-    return None if entropy is None else float(entropy)
+    """Return how evenly the largest units of a step share, 0 to 1; ``None`` where no rule decides."""
+    there = attribution.ledger[step]
+    return attribution.share_entropy(there.node, units=4, sample=sample) if there.mixes else None

@@ -16,6 +16,7 @@ import bbp_widgets as bbp
 from bbp_widgets.views import (
     channels_answer,
     film_of,
+    largest_unit,
     pack_reel,
     parts_answer,
     unit_answer,
@@ -126,6 +127,7 @@ def test_an_equation_adds_up_and_its_terms_lie_on_frames(rule: str) -> None:
                 int(n)
                 for n in np.unravel_index(flat, (place.mass.numel() // (rows * columns), rows, columns))
             ]
+        assert largest_unit(result, i, sample=1) == unit
         found = equation(result, i, unit, sample=1)
         scale = max(1.0, float(place.mass.abs().max()))
         assert found["value"] == pytest.approx(float(place.value.flatten()[flat]), rel=1e-6)

@@ -36,6 +36,24 @@ def test_the_table_says_what_the_film_says() -> None:
         assert row["anomalies"] == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "low", "high"), [("uniform", 1, 1), ("winner", 0, 0.3), ("proportional", 0.4, 0.95)]
+)
+def test_entropies_say_how_evenly_a_rule_shares(rule: str, low: float, high: float) -> None:
+    x = torch.randn(1, *NETWORKS["residual"][1], generator=torch.Generator().manual_seed(5))
+    result = bbp.attribute(randomized(Residual()), x, target=1, rule=rule)
+    rows = triage_table(result)
+    frames = film_of(result, state={}, entropies=True).header["frames"][1:-1]
+    assert [row["entropy"] for row in rows] == [frame["triage"]["entropy"] for frame in frames]
+    there = [row["entropy"] for row in rows if row["entropy"] is not None]
+    assert len(there) > 5
+    assert low - 1e-6 <= sum(there) / len(there) <= high + 1e-6  # a winner's ties are shared
+    assert all(-1e-6 <= entropy <= 1 + 1e-6 for entropy in there)
+    decided = [step.mixes for step in result.ledger]
+    assert all(mixes or row["entropy"] is None for mixes, row in zip(decided, rows, strict=True))
+    assert all(f["triage"]["entropy"] is None for f in film_of(result, state={}).header["frames"])
+
+
 def frame(**changes: Any) -> dict[str, Any]:
     figures = {"broken": 0, "dead": 0.3}
     return {"residual": 0.0, "unshared": 0.0, "triage": {**figures, **changes.pop("triage", {})}, **changes}
