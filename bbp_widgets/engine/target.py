@@ -222,10 +222,20 @@ def _target(
     if bool(value.isnan().any()):
         raise BadTarget(
             f"the target of sample {int(value.isnan().nonzero()[0])} is nan at these inputs.\n"
-            "  Look for a NaN or infinite weight, or an overflow on the way."
+            f"{_first_nan(graph)}  Look for a NaN or infinite weight, or an overflow on the way."
         )
     live = [(graph.value_of[id(t)], grad, probe) for t, grad, probe in used if id(t) in graph.value_of]
     if not live:
         raise BadTarget("the target does not depend on the inputs: there is no live path between them.")
     values, grads, probes = zip(*live, strict=True)
     return Target(value, index, values, grads, probes if index is None else ())
+
+
+def _first_nan(graph: Graph) -> str:
+    """Return, as a line of a message, where in the order of the run a live value first has a NaN."""
+    for node in graph.nodes:
+        if any(value is not None and bool(value.tensor.isnan().any()) for value in node.outputs):
+            place = f'module "{node.module}"' if node.module else "the network's own forward"
+            called = f", called at {node.source}" if node.source else ""
+            return f'  The first value with a NaN is that of node "{node.name}" in {place}{called}.\n'
+    return ""

@@ -171,6 +171,12 @@ def test_a_weight_that_is_no_number() -> None:
     refuses(UnsupportedOp, ['module "layer"', "no finite"], lambda: bbp.linearize(nan_weight(), rows(), 0))
 
 
+def test_a_target_that_is_no_number_names_where_it_began() -> None:
+    network = nn.Sequential(plain(), nn.Linear(4, 3), nn.ReLU(), nan_weight(), nn.Linear(4, 4)).eval()
+    words = ["sample 0", 'node "addmm_2" in module "3.layer"', "test_bad_input.py"]
+    refuses(BadTarget, words, lambda: bbp.linearize(network, rows(), 1))
+
+
 def test_a_target_that_overflows_can_still_be_looked_at() -> None:
     result = bbp.attribute(plain(lambda net, x: net.layer(x) * 1e30 + 3e38 * 2), rows(), 0)
     assert torch.equal(result.value, torch.full((2,), torch.inf))
