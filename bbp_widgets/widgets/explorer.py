@@ -147,6 +147,8 @@ class Explorer(ipywidgets.VBox):
         if plan is not None:
             given["plan"] = plan
         self._version = 0
+        if isinstance(state, dict):  # a difference is one of the lanes, which may be given beside it
+            state = {**state, **{name: given.pop(name) for name in ("lanes", "lane") if name in given}}
         self._look = self._checked({} if state is None else state)
         for name in (
             "lanes",

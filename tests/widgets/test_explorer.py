@@ -572,6 +572,11 @@ def test_a_state_is_set_as_it_was_read(make: Make) -> None:
     assert page.answers()[-3:] == [(None, 0), (None, 1), (None, 2)]
 
 
+def test_a_state_goes_with_the_lanes_given_beside_it(make: Make) -> None:
+    explorer = make(lanes=["uniform", "winner"], lane=1, state={"difference": 0, "scale": "shared"})
+    assert (explorer.state["difference"], explorer.lane, explorer.rule) == (0, 1, "winner")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
