@@ -1,7 +1,8 @@
-"""The example notebooks are committed without outputs, and run from top to bottom."""
+"""The example notebooks are committed without outputs, and run from top to bottom, cut off from the network."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).resolve().parent.parent / "example_notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 TIMEOUT = 300  # seconds, for one cell
+SHARED_DATA = "BBP_SHARED_DATA"
+NOWHERE = "http://127.0.0.1:9"  # a port that refuses
 
 
 def read(path: Path) -> Any:
@@ -42,6 +45,12 @@ def test_runs_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):  # nothing of the user's own
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, NOWHERE)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    beside = FOLDER.parent.parent / "shared" / "data"
+    if beside.is_dir() and not os.environ.get(SHARED_DATA):
+        monkeypatch.setenv(SHARED_DATA, str(beside))
     client = NotebookClient(
         read(folder / path.name),
         timeout=TIMEOUT,
