@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 import bbp_widgets.demo as demo_module
-from bbp_widgets.demo import SHAPES, Demo, digits, draw, sample, shapes
+import bbp_widgets.demo.train as training
+from bbp_widgets.demo import SHAPES, Demo, digits, draw, networks, sample, shapes
 
 DATA = Path(demo_module.__file__).parent / "data"
 LEAST = 0.97  # accuracy promised for both
@@ -137,6 +138,37 @@ def test_the_facts_are_those_of_the_demos() -> None:
     facts = json.loads((DATA / "facts.json").read_text(encoding="utf-8"))
     assert {"digits", "shapes"} == set(facts)
     assert facts["shapes"]["classes"] == list(SHAPES)
+
+
+# Twins
+
+
+def test_a_bare_twin_has_no_bias_and_a_twin_with_biases_has_one_everywhere() -> None:
+    for kind in ("bias", "bare"):
+        for network in (networks.Digits(kind=kind), networks.Shapes(kind=kind)):
+            layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+            assert {layer.bias is not None for layer in layers} == {kind == "bias"}
+            assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+            names = [name for name, _ in network.named_modules()]
+            assert names == [name for name, _ in type(network)().named_modules() if name in names]
+
+
+def test_a_twin_is_trained_by_the_seed_and_disturbs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    real = training.twin_task
+    monkeypatch.setattr(training, "twin_task", lambda *a: dataclasses.replace(real(*a), epochs=1))
+    state = torch.random.get_rng_state()
+    said: list[str] = []
+    (one, inputs, labels), (other, _, _) = (
+        training.twin("digits", "bare", say=said.append) for _ in range(2)
+    )
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert len(said) == 2
+    assert torch.equal(one(inputs), other(inputs))
+    assert torch.equal(labels, digits().held_out(450)[1])
+    torch.testing.assert_close(inputs, digits().held_out(450)[0])
+    with pytest.raises(ValueError, match="norm, bias, bare"):
+        training.twin("digits", "blob")
 
 
 # Drawing
