@@ -1,8 +1,9 @@
 """Plain arrays ready to draw: limits, tiles, stops and film frames. No widget, no browser."""
 
 from .details import channels_answer, largest_unit, parts_answer, unit_answer
+from .fading import Fading
 from .film import Film, film_of, films_key, films_of
-from .pictures import as_pictures, pack_thumbnails
+from .pictures import as_pictures, pack_thumbnails, thumbnail_png
 from .reel import pack_reel
 from .still import mime_bundle, still_png, still_svg
 from .stops import Stop, levels_of, names_of
@@ -12,6 +13,7 @@ from .triage import anomalies, triage_table
 from .wire import canonical, pack, unpack
 
 __all__ = [
+    "Fading",
     "Film",
     "Stop",
     "anomalies",
@@ -33,6 +35,7 @@ __all__ = [
     "still_csv",
     "still_png",
     "still_svg",
+    "thumbnail_png",
     "triage_table",
     "unit_answer",
     "unpack",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from PIL import Image
 
 from .wire import Body, pack
 
-__all__ = ["as_pictures", "pack_thumbnails", "thumbnail"]
+__all__ = ["as_pictures", "pack_thumbnails", "thumbnail", "thumbnail_png"]
 
 Array = np.ndarray[Any, Any]
 
@@ -63,6 +65,13 @@ def thumbnail(picture: Array, side: int) -> Array:
     rows = np.arange(side) * height // side
     columns = np.arange(side) * width // side
     return picture[rows][:, columns]
+
+
+def thumbnail_png(picture: Array, side: int) -> bytes:
+    """Return a thumbnail as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(thumbnail(picture, side)).save(buffer, "png")
+    return buffer.getvalue()
 
 
 def pack_thumbnails(pictures: Array | None, count: int, side: int = 48) -> bytes:

@@ -1,6 +1,8 @@
 """Jupyter widgets on the engine: traits, linking and workers. They draw nothing and compute no arrays."""
 
 from . import panels
+from .bars import curve_lines, interval_bars
 from .explorer import Explorer
+from .fade import Fade
 
-__all__ = ["Explorer", "panels"]
+__all__ = ["Explorer", "Fade", "curve_lines", "interval_bars", "panels"]
