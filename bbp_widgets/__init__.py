@@ -20,13 +20,13 @@ from .engine import (
 from .views import mime_bundle
 
 if TYPE_CHECKING:
-    from . import demo
+    from . import demo, evidence
     from .widgets import Explorer, panels
 
 __version__ = "0.1.0"
 __all__ = [
-    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "linearize", "panels",
-    "rules",
+    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "evidence",
+    "linearize", "panels", "rules",
 ]  # fmt: skip
 
 # the engine knows nothing of pictures, so the house joins the two
@@ -34,13 +34,13 @@ Attribution._repr_mimebundle_ = mime_bundle  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the widgets and the embedded networks when they are first asked for."""
+    """Import the widgets, the embedded networks and the evidence when they are first asked for."""
     if name == "Explorer":
         from .widgets import Explorer
 
         return Explorer
-    if name in ("demo", "panels"):
+    if name in ("demo", "evidence", "panels"):
         import importlib
 
-        return importlib.import_module({"demo": ".demo", "panels": ".widgets.panels"}[name], __name__)
+        return importlib.import_module(".widgets.panels" if name == "panels" else f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

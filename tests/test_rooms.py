@@ -41,6 +41,14 @@ ROOMS = (
         ),
         doors=("bbp_widgets.engine",),
     ),
+    Room(
+        "evidence",
+        allowed=(
+            "captum", "numpy", "torch", "tqdm", "bbp_widgets.decompose", "bbp_widgets.rules", "bbp_widgets.engine",
+            "bbp_widgets.views", "bbp_widgets.widgets",
+        ),
+        doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets"),
+    ),
     Room("demo", doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets")),
     Room("demo.drawing", allowed=("numpy",)),
     Room("demo.networks", allowed=("torch",)),
