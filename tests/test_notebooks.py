@@ -51,6 +51,7 @@ def test_runs_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch: pytest
     beside = FOLDER.parent.parent / "shared" / "data"
     if beside.is_dir() and not os.environ.get(SHARED_DATA):
         monkeypatch.setenv(SHARED_DATA, str(beside))
+    monkeypatch.setenv("BBP_DOWNLOAD", "0")  # a notebook may fetch weights, a test may not
     client = NotebookClient(
         read(folder / path.name),
         timeout=TIMEOUT,
