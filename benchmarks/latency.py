@@ -2,7 +2,8 @@
 
     python benchmarks/latency.py            # needs the test extra and a Chromium; about two minutes
 
-Prints medians and 95th percentiles in milliseconds, and by how much the notebook grows when it is saved after all that. A move of a slider includes the pause (120 ms) after which
+Prints medians and 95th percentiles in milliseconds, and by how much the notebook grows when it is saved after all
+that. A move of a slider includes the pause (120 ms) after which
 the page asks, the message to the kernel, the walk, the film's way back and the painting. "Seen" is a switch back
 to something that was shown before, which asks nobody; a step is one press of a key.
 """

@@ -8,11 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from bbp_widgets.engine import Attribution, BadInput, BbpError, Rule
-from bbp_widgets.views import Film, films_key, pack_reel, still_csv, still_png, still_svg
-from bbp_widgets.views.grids import grid_of
+from bbp_widgets.engine import BadInput, BbpError, Rule
+from bbp_widgets.views import Film, films_key, largest_unit, pack_reel, still_csv, still_png, still_svg
 
 from .desk import Desk
 from .look import Look, checked_lane, hint, question_of
@@ -147,17 +144,9 @@ def _units_of(desk: Desk, state: dict[str, Any], look: Look) -> list[bytes]:
     attribution, film = desk.attribution(state), desk.film(state)
     stops = film.header["levels"][look["level"]][1:_UNITS]
     return _answers(
-        desk, [_unit_question(state, stop["frame"], _largest(attribution, stop["frame"])) for stop in stops]
+        desk,
+        [_unit_question(state, stop["frame"], largest_unit(attribution, stop["frame"])) for stop in stops],
     )
-
-
-def _largest(attribution: Attribution, frame: int) -> list[int]:
-    """Return the unit with the most mass at a frame, as the page counts."""
-    last = len(attribution.ledger) + 1
-    place = (attribution.entries[0] if frame == last else attribution.at(frame - 1)).of(0)
-    sizes = torch.nan_to_num(place.mass.abs(), nan=-1.0).reshape(-1)
-    index = torch.unravel_index(sizes.argmax(), place.mass.shape)
-    return [int(i) for i in grid_of(place.value.shape).unit([int(i) for i in index])]
 
 
 def _unit_question(state: dict[str, Any], frame: int, unit: Sequence[int]) -> dict[str, Any]:

@@ -23,35 +23,13 @@ import { keyboard } from "./keys";
 import type { Look, OnLook, Panel } from "./look";
 import { fieldBox } from "./places";
 import type { Player } from "./player";
-import type { Session } from "./widgets/session";
+import type { Talk } from "./talk";
 
 export interface ExplorerView {
   setup: Setup;
   thumbs: Thumbs | null;
   theme: Theme;
 }
-
-/** What the page asks of the conversation behind it. */
-export type Talk = Pick<
-  Session,
-  | "look"
-  | "film"
-  | "films"
-  | "working"
-  | "busy"
-  | "progress"
-  | "cancellable"
-  | "failure"
-  | "gone"
-  | "details"
-  | "canUndo"
-  | "canRedo"
-  | "undo"
-  | "redo"
-  | "cancel"
-  | "dismiss"
-  | "upload"
->;
 
 export interface ExplorerEvents {
   player: Player;

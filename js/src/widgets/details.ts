@@ -2,6 +2,7 @@
 
 import { type Answer, type Detail, keyOf, type Question } from "../detail";
 import { WireError } from "../fields";
+import type { AnswerTo, Questions } from "../talk";
 import { decodeDetail } from "../wire";
 import { type Message, type Model, send } from "./model";
 import { readRefusal } from "./traits";
@@ -9,9 +10,7 @@ import { readRefusal } from "./traits";
 /** Answers kept: a page of channels is a hundred kilobytes, a unit's equation a few. */
 const MEMORY = 300;
 
-type Asked = { [kind in Question["kind"]]: Extract<Answer, { kind: kind }> };
-
-export class Details {
+export class Details implements Questions {
   readonly #model: Model;
   readonly #onChange: () => void;
   readonly #known = new Map<string, Detail<Answer>>();
@@ -25,8 +24,8 @@ export class Details {
   }
 
   /** What is known of a question; null where nobody has asked it. */
-  get<Q extends Question>(question: Q): Detail<Asked[Q["kind"]]> | null {
-    return (this.#known.get(keyOf(question)) as Detail<Asked[Q["kind"]]>) ?? null;
+  get<Q extends Question>(question: Q): Detail<AnswerTo<Q>> | null {
+    return (this.#known.get(keyOf(question)) as Detail<AnswerTo<Q>>) ?? null;
   }
 
   /** Ask, unless the answer is there or on its way; what failed may be asked again. */

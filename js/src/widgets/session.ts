@@ -10,6 +10,7 @@ import type { Failure, Film, Progress, Request } from "../film";
 import { History } from "../history";
 import { ASKS, FIRST_LOOK, type Look, mended, readLook, stateOf } from "../look";
 import { FilmStore, question } from "../store";
+import type { Gone, Talk } from "../talk";
 import { decodeFilm, decodeKept } from "../wire";
 import { Details } from "./details";
 import { follow, followMessages, listen, type Message, type Model, send, write } from "./model";
@@ -27,10 +28,7 @@ export interface SessionEvents {
   onChange(): void;
 }
 
-/** Why there is no answer to hope for: a page that was saved, or a kernel that says nothing. */
-export type Gone = "saved" | "silent" | null;
-
-export class Session {
+export class Session implements Talk {
   readonly details: Details;
   readonly #model: Model;
   readonly #events: SessionEvents;
