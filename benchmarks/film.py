@@ -4,8 +4,8 @@
     python benchmarks/film.py --only resnet50 --budget 20
 
 ``numbers`` is the time from a picture to the first film that the page is sent: linearize, the walk under
-`proportional`, the ledger, pictures, no tiles. ``whole`` is the time to the last. ``another rule`` is the same for a second rule, on the
-local model that is there. A film holds every step of the ledger, each value seen three ways.
+`proportional`, the ledger, pictures, no tiles. ``whole`` is the time to the last. ``another rule`` is the same for a
+second rule, on the local model that is there. A film holds every step of the ledger, each value seen three ways.
 
     python benchmarks/film.py --leftovers
 
