@@ -250,7 +250,8 @@ def _as_seen(
     """Return a picture as the network sees it, in its own colours.
 
     Attributions lie on the pixels that ``transform`` kept, so the picture must show just those. Black and white through
-    the same transform tell its scale, which is undone. Where it is only made smaller, the sharper original is shown.
+    the same transform tell its scale; red, green and blue the order of its channels (some networks take blue first).
+    Both are undone. Where it is only made smaller, the sharper original is shown.
     """
     if tensor.dim() != 4 or tensor.shape[1] not in (1, 3):
         return None
@@ -260,7 +261,7 @@ def _as_seen(
         black, white = (t.detach().double().cpu().numpy().reshape(tensor.shape[1:]) for t in (low, high))
         span = white - black
         if np.all(np.isfinite(span)) and np.abs(span).min() > 0:
-            seen = (tensor[0].double().cpu().numpy() - black) / span
+            seen = ((tensor[0].double().cpu().numpy() - black) / span)[_order(transform, picture, black)]
     except Exception:  # a transform that is random or refuses a plain picture: its output as it is
         seen = None
     if seen is None:
@@ -281,6 +282,17 @@ def _as_seen(
     larger = picture.convert("L").convert("RGB") if grey else picture
     larger.thumbnail((_SIDE, _SIDE))
     return np.asarray(larger)
+
+
+def _order(transform: Callable[[Image.Image], Tensor], picture: Image.Image, black: Array) -> list[int]:
+    """Return which channels of what ``transform`` makes are red, green and blue; as they come where it mixes them."""
+    channels = list(range(len(black)))
+    if len(black) != 3:
+        return channels
+    plain = [transform(Image.new("RGB", picture.size, colour)) for colour in ("red", "lime", "blue")]
+    made = np.stack([one.detach().double().cpu().numpy().reshape(black.shape) for one in plain])
+    order = [int(channel) for channel in np.abs(made - black).mean((2, 3)).argmax(1)]
+    return order if sorted(order) == channels else channels
 
 
 def _shown(inputs: Tensor, pictures: Any) -> list[Array | None]:

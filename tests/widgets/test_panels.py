@@ -113,6 +113,10 @@ def test_rule_against_rule_and_a_lasso_that_selects(make: Make) -> None:
     explorer.lanes = ["softmax"]
     assert explorer.wait(LONG)
     assert (panel._across.label, panel._up.label) == ("softmax", "itself")
+    panel.against = None
+    explorer.lanes = ["softmax", lane("softmax", temperature=0.5)]
+    assert explorer.wait(LONG)
+    assert (panel._across.label, panel._up.label) == ("softmax, lane 1", "softmax, lane 2")
     panel.close()
 
 

@@ -80,6 +80,15 @@ def test_a_batch_of_bytes_is_a_list_of_pictures() -> None:
     assert len(Samples(batch[0], transform=transform)) == 1
 
 
+def test_a_network_that_takes_blue_first_is_shown_the_pictures_own_colours() -> None:
+    picture = drawn(8, 8)
+    for order in ([2, 1, 0], [1, 2, 0]):
+        samples = Samples([picture], transform=lambda picture, order=order: transform(picture)[order])
+        shown = samples.picture(0)
+        assert shown is not None
+        np.testing.assert_allclose(shown, np.asarray(picture), atol=1)
+
+
 def test_what_is_cut_off_is_not_shown_and_colours_are_the_pictures_own() -> None:
     picture = drawn(64, 96)
     samples = Samples([picture], transform=cut)

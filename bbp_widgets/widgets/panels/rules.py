@@ -90,20 +90,29 @@ class RuleScatter(Panel):
             self._line.x, self._line.y = [-limit, limit], [-limit, limit]
         ticks = np.array(round_ticks(-limit, limit))
         self._across.tick_values, self._up.tick_values = ticks, ticks
-        self._across.label, self._up.label = film.header["state"]["rule"], name
+        mine_is = str(film.header["state"]["rule"])
+        if self._explorer is not None and other is not None and name == mine_is:  # another parameter or plan
+            lane = self._explorer.lane
+            mine_is, name = f"{name}, lane {lane + 1}", f"{name}, lane {self._place(lane) + 1}"
+        self._across.label, self._up.label = mine_is, name
         self.selected = []
 
     def _linked(self, explorer: Explorer) -> None:
-        self._follow(lambda change: self._redraw(), "lane", "arrivals")
+        self._follow(lambda change: self._redraw(), "lane", "lanes", "arrivals")
 
     def _other(self) -> tuple[Film | None, str]:
         """Return the film of the other lane, and what its rule is called."""
         if self._explorer is None:
             return None, "itself"
         films, lane = self._explorer.films, self._explorer.lane
-        place = (lane + 1) % len(films) if self.against is None else self.against
+        place = self._place(lane)
         film = films[place] if 0 <= place < len(films) and place != lane else None
         return film, "itself" if film is None else str(film.header["state"]["rule"])
+
+    def _place(self, lane: int) -> int:
+        """Return which lane the active one is drawn against."""
+        assert self._explorer is not None
+        return (lane + 1) % len(self._explorer.lanes) if self.against is None else self.against
 
     def _on_lasso(self, change: dict[str, Any]) -> None:
         inside = np.asarray(change["new"] if change["new"] is not None else [], dtype=np.int64)
