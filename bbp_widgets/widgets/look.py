@@ -62,7 +62,8 @@ def checked_look(change: Any, base: Look, samples: int, make_rule: MakeRule) -> 
         raise BadState(f"state must be a dict, got {type(change).__name__}.")
     for name in change:
         if name not in base:
-            raise BadState(f"state has no entry {name!r}{hint(name, base)}. It has: {', '.join(base)}.")
+            said = _LANES_OWN if name in _OF_A_LANE else hint(name, base)
+            raise BadState(f"state has no entry {name!r}{said}. It has: {', '.join(base)}.")
     look = copy.deepcopy({**base, **change})
     count = len(look["lanes"]) if isinstance(look["lanes"], (list, tuple)) else 0
     if not 1 <= count <= _MOST_LANES:
@@ -148,6 +149,12 @@ def hint(name: object, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name), list(known), 1)
     return f", perhaps {close[0]!r} is meant" if close else ""
 
+
+#: What belongs to a lane, and how that is said to somebody who looks for it in the state.
+_OF_A_LANE = ("rule", "parameters", "plan")
+_LANES_OWN = (
+    ": it belongs to one of the lanes, as in {'lanes': [{'rule': 'uniform', 'parameters': {}, 'plan': {}}]}"
+)
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "level": ("blocks", "layers", "ops"),

@@ -584,6 +584,7 @@ def test_a_state_goes_with_the_lanes_given_beside_it(make: Make) -> None:
         ({"step": 1.5}, "whole number"), ({"step": True}, "whole number"), ({"scale": "shard"}, "perhaps 'shared'"),
         ({"grain": 3}, "1, 4, 8, 16"), ({"overlay": 2}, "0 to 1"), ({"overlay": float("nan")}, "overlay"),
         ({"lanes": [{"rule": "softmax", "param": {}}]}, r"lanes\[0\] has no entry 'param', perhaps 'parameters'"),
+        ({"plan": {}}, r"state has no entry 'plan': it belongs to one of the lanes"),
         ({"lanes": [{}]}, r"lanes\[0\] must be like"), ({"lane": 1}, "lane must be 0 to 0"),
         ({"unit": 3}, "unit must be"), ({"stops": 3}, "stops must be"),
         ({"unit": {"frame": 1, "at": "x"}}, "unit.at must be a list"), ({"open": ["a", 1]}, "open must be names"),

@@ -202,3 +202,11 @@ def test_panels_are_closed_without_a_trace() -> None:
     gc.collect()
     assert [name for name, ref in left if ref()] == []
     assert set(_instances) == before
+
+
+def test_a_panel_is_called_by_its_kind() -> None:
+    panel = bbp.panels.ResidualPanel()
+    try:
+        assert repr(panel) == "ResidualPanel(not linked)"
+    finally:
+        panel.close()

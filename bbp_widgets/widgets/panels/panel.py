@@ -45,6 +45,10 @@ class Panel(bqplot.Figure):
         if explorer is not None:
             self.link(explorer)
 
+    def __repr__(self) -> str:
+        """Return a short name: bqplot would list every number drawn."""
+        return f"{type(self).__name__}({'linked' if self._explorer is not None else 'not linked'})"
+
     def link(self, explorer: Explorer) -> None:
         """Show what ``explorer`` shows, in the place of the one before."""
         self.unlink()

@@ -27,6 +27,8 @@ export interface ClassesEvents {
 
 /** As many as one can compare at a glance. */
 const TOP = 8;
+/** Nobody is left out for two or three: so many classes are all shown. */
+const FEW = 10;
 const ROW = 26;
 const TICKS = 200;
 
@@ -67,11 +69,13 @@ export function classes({ onLook, onAsk }: ClassesEvents) {
     el("span", { class: "swatch above" }, el("i", { "aria-hidden": "true" }), "t·b above zero"),
     el("span", { class: "swatch below" }, el("i", { "aria-hidden": "true" }), "t·b below zero"),
   );
+  const others = el("p", { class: "soft others" });
   const chart = el(
     "div",
     { class: "whole" },
     el("div", { class: "top" }, dimmer, says),
     list,
+    others,
     legend,
   );
   const words = el("p", { class: "soft" });
@@ -156,7 +160,7 @@ export function classes({ onLook, onAsk }: ClassesEvents) {
       const score = scoreAt(answer, index, t);
       return Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
     };
-    const all = topOf(count, TOP, value);
+    const all = topOf(count, count <= FEW ? count : TOP, value);
     for (const index of [target(), label()]) {
       if (index !== null && index < count && !all.includes(index)) all.push(index);
     }
@@ -195,6 +199,9 @@ export function classes({ onLook, onAsk }: ClassesEvents) {
     });
     order = shown;
     list.style.height = `${shown.length * ROW}px`;
+    const left = answer.gradient.length - shown.length;
+    others.hidden = left === 0;
+    others.textContent = `${left} more ${left === 1 ? "class is" : "classes are"} below these`;
     clearTimeout(timer);
     timer = setTimeout(() => settle(t), 260);
   }
