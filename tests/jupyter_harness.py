@@ -54,6 +54,27 @@ RUN_ALL = """(limit) => Promise.race([
   window.jupyterapp.commands.execute('notebook:run-all-cells'),
   new Promise((resolve) => setTimeout(() => resolve('timeout'), limit)),
 ])"""
+RUN_CELL = """async ([index, limit]) => {
+  const { commands, shell } = window.jupyterapp;
+  shell.currentWidget.content.activeCellIndex = index;
+  return Promise.race([
+    commands.execute('notebook:run-cell'),
+    new Promise((resolve) => setTimeout(() => resolve('timeout'), limit)),
+  ]);
+}"""
+EXECUTE = """async ([code, limit]) => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
+  const future = kernel.requestExecute({ code, store_history: false });
+  let text = '';
+  let error = null;
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === 'stream') text += content.text;
+    if (header.msg_type === 'error') error = `${content.ename}: ${content.evalue}`;
+  };
+  const late = new Promise((resolve) => setTimeout(() => resolve('timeout'), limit));
+  if ((await Promise.race([future.done, late])) === 'timeout') error = 'not done in time';
+  return [text, error];
+}"""
 CELL_ERRORS = """() => window.jupyterapp.shell.currentWidget.model.sharedModel.cells.flatMap((cell, i) =>
   (cell.toJSON().outputs ?? []).filter((o) => o.output_type === 'error')
     .map((o) => `cell ${i + 1}: ${o.ename}: ${o.evalue}`))"""
@@ -184,6 +205,21 @@ class Lab:
         assert result is not False, f"a cell raised: {self.cell_errors()}"
         assert result is True, f"the notebook did not finish within {timeout} s; {self.cell_errors()}"
 
+    def run_cell(self, cell: int, timeout: float = 60.0) -> None:
+        """Run one cell, counted from 0; fail with what it raised."""
+        result = self.page.evaluate(RUN_CELL, [cell, timeout * 1000])
+        assert result is True, f"cell {cell + 1} gave {result}; {self.cell_errors()}"
+
+    def execute(self, code: str, timeout: float = 60.0) -> str:
+        """Run code in the notebook's kernel beside its cells; return what it printed."""
+        text, error = self.page.evaluate(EXECUTE, [code, timeout * 1000])
+        assert error is None, f"{error}, of\n{code}"
+        return str(text)
+
+    def read(self, expression: str) -> Any:
+        """Return what an expression is in the notebook's kernel, through JSON."""
+        return json.loads(self.execute(f"import json as _json; print(_json.dumps({expression}))"))
+
     def start_all(self) -> None:
         """Ask for every cell to be run, and return while they run."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
@@ -216,9 +252,11 @@ class Lab:
         return path
 
     def close(self) -> None:
-        """End the kernels of this page's notebooks, so that they do not pile up."""
+        """End the kernel of this page's notebook, so that they do not pile up."""
         with contextlib.suppress(Exception):
-            self.page.evaluate("() => window.jupyterapp?.serviceManager?.sessions?.shutdownAll()")
+            self.page.evaluate(
+                "() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext?.shutdown()"
+            )
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -31,9 +31,12 @@ export class History<T extends object> {
   /** Go on to another state; false where nothing differs. */
   change(change: Partial<T>, passing = false): boolean {
     const names = Object.keys(change).filter((name) => differs(this.#now, change, name));
-    if (names.length === 0) return false;
-    const touched = names.sort().join();
     const time = performance.now();
+    if (names.length === 0) {
+      if (!passing) this.#when = Math.min(this.#when, time);
+      return false;
+    }
+    const touched = names.sort().join();
     // A walk is one choice, whatever its pace: undoing must not replay it step by step.
     const walking = touched === "step";
     const together = touched === this.#touched && (walking || time - this.#when < TOGETHER_MS);

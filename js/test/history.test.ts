@@ -37,6 +37,16 @@ test("a hand that moves on is one choice, a second one later another", () => {
   expect(history.now.grain).toBe(1);
 });
 
+test("a hand that lets go where it is has ended its choice", () => {
+  const history = new History(START);
+  history.change({ grain: 2 }, true);
+  expect(history.change({ grain: 2 })).toBe(false);
+  vi.advanceTimersByTime(5000);
+  history.change({ grain: 3 }, true);
+  history.undo();
+  expect(history.now.grain).toBe(2);
+});
+
 test("what came from elsewhere is no choice of the reader's", () => {
   const history = new History(START);
   history.change({ grain: 2 });

@@ -213,6 +213,16 @@ describe("undo", () => {
 });
 
 describe("Python", () => {
+  test("hears of a slider that was let go where it stood", () => {
+    const { model, session } = talk();
+    session.change({ overlay: 0.2 }, true);
+    vi.advanceTimersByTime(1000);
+    expect(model.get("look")).toEqual({});
+    session.change({ overlay: 0.2 });
+    vi.advanceTimersByTime(200);
+    expect(model.get("look")).toMatchObject({ overlay: 0.2 });
+  });
+
   test("hears of the look once it rests", () => {
     const { model, session } = talk();
     session.change({ step: 1 }, true);

@@ -2,7 +2,19 @@ import { describe, expect, test, vi } from "vitest";
 import type { FakeModel } from "../dev/fake-model";
 import { stopAt } from "../src/film";
 import type { Look } from "../src/look";
-import { blob, choose, film, find, lastRequest, press, railOf, requests, stepOf } from "./helpers";
+import {
+  answer,
+  blob,
+  choose,
+  film,
+  find,
+  LANE,
+  lastRequest,
+  press,
+  railOf,
+  requests,
+  stepOf,
+} from "./helpers";
 import { open } from "./page";
 
 /** The frame at which a stop of the first film stands. */
@@ -123,6 +135,16 @@ describe("stepping", () => {
     press(railOf(el), "ArrowLeft");
     model.film(blob({ stops: 14 }));
     expect(stepOf(el)).toBe(1);
+  });
+
+  test("a step that is asked for with another film is gone to, though the film is here", () => {
+    const { model, el } = open();
+    press(railOf(el), "3");
+    answer(model);
+    press(railOf(el), "End");
+    expect(stepOf(el)).toBe(7);
+    model.put({ put: { seq: 1, look: { step: 0, lanes: [LANE] } } });
+    expect(stepOf(el)).toBe(0);
   });
 
   test("arrow keys move inside a group and leave the step alone", () => {

@@ -44,6 +44,8 @@ export class Session implements Talk {
   #settled = -1;
   #awaiting: Request | null = null;
   #put = -1;
+  /** A hand is on something: what it passes is shown, and not told. */
+  #passing = false;
   #progress: Progress | null = null;
   #failure: Failure | null = null;
   #gone: Gone = null;
@@ -144,7 +146,11 @@ export class Session implements Talk {
   /** The reader chose: look elsewhere, and ask for what is missing there. */
   change(change: Partial<Look>, passing = false): void {
     const next = mended({ ...this.look, ...change });
-    if (!this.#history.change(next, passing)) return;
+    const moved = this.#history.change(next, passing);
+    // A hand that lets go where it is changes nothing more, but only now is it at rest.
+    const letGo = this.#passing && !passing;
+    if (!moved && !letGo) return;
+    this.#passing = passing;
     this.#follow(passing);
   }
 

@@ -26,8 +26,8 @@ export function render({ model, el }: Props): () => void {
   let setup = readSetup(model.get("setup"));
   let thumbs = readThumbs(model.get("thumbs"));
   let theme = currentTheme();
-  /** The node that was looked at, to find it again in the film of another picture. */
-  let place: string | null = null;
+  /** The node that was looked at, to find it again in the film of another picture, and its step. */
+  let place: { node: string; step: number } | null = null;
   let level = session.look.level;
   let walking = false;
 
@@ -44,15 +44,23 @@ export function render({ model, el }: Props): () => void {
     walking = true;
     session.change(here(), player.moving);
     walking = false;
-    place = session.film?.frames[session.look.step]?.node ?? null;
+    place = placeOf(session.film);
     view.paintStep();
   }
 
+  function placeOf(film: Film | null) {
+    const { step } = session.look;
+    const node = film?.frames[step]?.node;
+    return node === undefined ? null : { node, step };
+  }
+
   function turnTo(film: Film) {
-    const again = film.frames.findIndex((frame) => frame.node === place);
+    // Asked for together with another step, as from Python or by undoing, a film is opened there.
+    const stays = place?.step === session.look.step;
+    const again = stays ? film.frames.findIndex(({ node }) => node === place?.node) : -1;
     const step = again >= 0 ? again : Math.min(session.look.step, film.frames.length - 1);
     if (step !== session.look.step) session.amend({ step });
-    place = film.frames[step]?.node ?? null;
+    place = placeOf(film);
     player.load(stops().length, stopAt(stops(), step));
   }
 
@@ -61,7 +69,7 @@ export function render({ model, el }: Props): () => void {
     if (film && !walking) {
       const stop = stopAt(stops(), look.step);
       if (level !== look.level || stop !== player.step) player.load(stops().length, stop);
-      place = film.frames[look.step]?.node ?? place;
+      place = placeOf(film) ?? place;
     }
     level = look.level;
     if (walking) return;
