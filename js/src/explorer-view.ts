@@ -205,6 +205,7 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
       speed: player.speed,
       level: look.level,
     });
+    tools.update(session);
     if (!view || !film) return;
     const { theme, setup } = view;
     const frame = look.step;
@@ -231,7 +232,6 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
       notes.update(setup.notices);
       work.update(session);
       wrong.update(session.failure);
-      tools.update(session);
       walk.node.hidden = film === null;
       legend.hidden = film === null;
       stage.hidden = film === null;

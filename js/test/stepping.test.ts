@@ -115,6 +115,22 @@ describe("stepping", () => {
     expect(stepOf(el)).toBe(7);
   });
 
+  test("a walk can be undone by the button, and is in what is copied", async () => {
+    const { el } = open();
+    const texts: string[] = [];
+    vi.stubGlobal("navigator", {
+      clipboard: { writeText: async (text: string) => texts.push(text) },
+    });
+    const [undo, , copy] = el.querySelectorAll<HTMLButtonElement>(".bbp-toolbar button");
+    expect(undo?.disabled).toBe(true);
+    press(railOf(el), "End");
+    expect(undo?.disabled).toBe(false);
+    copy?.click();
+    await Promise.resolve();
+    vi.unstubAllGlobals();
+    expect(texts[0]).toContain(`"step": ${frameAt(7)}`);
+  });
+
   test("digits choose rules; a button keeps its space bar and a field its letters", () => {
     const { model, el } = open();
     press(railOf(el), "3");

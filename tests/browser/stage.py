@@ -57,7 +57,9 @@ class Stage:
     def wait_until(self, expression: str, *arguments: Any, timeout: int = PATIENCE) -> None:
         """Wait for an expression of JavaScript, of ``root`` and the ``arguments``."""
         self.page.wait_for_function(
-            f"([root, ...rest]) => {{ {expression} }}", arg=[self.root.element_handle(), *arguments], timeout=timeout
+            f"([root, ...rest]) => {{ {expression} }}",
+            arg=[self.root.element_handle(), *arguments],
+            timeout=timeout,
         )
 
     def wait_for_number(self, key: str, value: float) -> None:
@@ -108,7 +110,9 @@ class Stage:
 
     def number(self, key: str) -> float:
         """Return a figure of the ledger, to the last bit."""
-        return float(self.root.locator(f".bbp-ledger [data-key={key}]").first.get_attribute("data-value") or "nan")
+        return float(
+            self.root.locator(f".bbp-ledger [data-key={key}]").first.get_attribute("data-value") or "nan"
+        )
 
     # -- groups, tabs, banners -------------------------------------------------------------------------------
 
@@ -126,8 +130,10 @@ class Stage:
             return
         keys = self.group(label).locator("button").evaluate_all("(all) => all.map((one) => one.dataset.key)")
         self.group(label).locator("button[tabindex='0']").focus()
-        at = self.group(label).locator("button").evaluate_all(
-            "(all) => all.findIndex((one) => one === document.activeElement)"
+        at = (
+            self.group(label)
+            .locator("button")
+            .evaluate_all("(all) => all.findIndex((one) => one === document.activeElement)")
         )
         move = keys.index(str(key)) - at
         self.press(*["ArrowRight" if move > 0 else "ArrowLeft"] * abs(move), "Enter")
@@ -170,7 +176,9 @@ class Stage:
         return float(self.maps().nth(map_).locator("figcaption .figure").get_attribute("data-value") or "nan")
 
     def limit_of(self, map_: int) -> float:
-        return float(self.maps().nth(map_).locator(".limits [data-value]").get_attribute("data-value") or "nan")
+        return float(
+            self.maps().nth(map_).locator(".limits [data-value]").get_attribute("data-value") or "nan"
+        )
 
     def reading_of(self, map_: int) -> float:
         """Return what the pointer reads off a picture."""

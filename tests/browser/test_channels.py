@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import bbp_widgets as bbp
 import pytest
 import torch
 from browser.stage import PATIENCE, Stage, close
+
+import bbp_widgets as bbp
 
 CONV = "block3.conv2"  # 64 channels of 8 by 8
 
@@ -15,10 +16,14 @@ CONV = "block3.conv2"  # 64 channels of 8 by 8
 @pytest.fixture
 def wide(stage: Stage, python: Any) -> Stage:
     """At a step of 64 channels."""
-    frame = python(f"next(s['frame'] for s in explorer.film.header['levels']['layers'] if s['name'] == '{CONV}')")
+    frame = python(
+        f"next(s['frame'] for s in explorer.film.header['levels']['layers'] if s['name'] == '{CONV}')"
+    )
     stage.page.evaluate("() => null")
     python(f"explorer.set_trait('step', {frame})")
-    stage.wait_until("return root.querySelector('.bbp-rail').getAttribute('aria-valuetext').includes(rest[0])", CONV)
+    stage.wait_until(
+        "return root.querySelector('.bbp-rail').getAttribute('aria-valuetext').includes(rest[0])", CONV
+    )
     return stage
 
 

@@ -14,8 +14,12 @@ UNIT = [5, 7, 9]
 @pytest.fixture
 def unit(stage: Stage, python: Any) -> Stage:
     """With a unit selected from Python, its equation on the screen."""
-    frame = python(f"next(s['frame'] for s in explorer.film.header['levels']['layers'] if s['name'] == '{CONV}')")
-    python(f"[setattr(explorer, 'step', {frame}), setattr(explorer, 'selection', dict(frame={frame}, at={UNIT}))][:0]")
+    frame = python(
+        f"next(s['frame'] for s in explorer.film.header['levels']['layers'] if s['name'] == '{CONV}')"
+    )
+    python(
+        f"[setattr(explorer, 'step', {frame}), setattr(explorer, 'selection', dict(frame={frame}, at={UNIT}))][:0]"
+    )
     stage.root.locator(".bbp-inspector .gives [data-key=mass]").first.wait_for(timeout=PATIENCE)
     return stage
 
@@ -93,7 +97,11 @@ def test_it_is_read_as_formula_and_as_python_and_copied(unit: Stage, by: str, py
     lines = [line for line in code.splitlines() if "=" in line or "explorer" in line]
     assert any("explorer.attribution.unit(" in line for line in lines)
     clipboard = "() => navigator.clipboard.readText()"
-    for what, wanted in [("the equation as CSV", ","), ("the equation as LaTeX", "\\"), ("the Python", "unit(")]:
+    for what, wanted in [
+        ("the equation as CSV", ","),
+        ("the equation as LaTeX", "\\"),
+        ("the Python", "unit("),
+    ]:
         button = unit.button(f"copy {what}")
         if by == "pointer":
             button.click()

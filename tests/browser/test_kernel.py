@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import bbp_widgets as bbp
 from browser.stage import Stage, close
+
+import bbp_widgets as bbp
 
 if TYPE_CHECKING:
     from jupyter_harness import Lab
@@ -30,7 +31,11 @@ def test_it_steps_and_keeps_its_keys_while_the_kernel_is_busy(lab: Lab) -> None:
     assert stage.step() == 5
     # commands of the notebook, were they let through
     stage.press("d", "d", "b", "a", "x", "m", "y", "0", "0")
-    for control in (stage.button("copy as Python"), stage.option("scale", "each"), stage.option("rule", "uniform")):
+    for control in (
+        stage.button("copy as Python"),
+        stage.option("scale", "each"),
+        stage.option("rule", "uniform"),
+    ):
         control.focus()
         stage.press("d", "d", "x", "a")
     stage.walk("ArrowRight", "End", "Home", " ")
@@ -54,7 +59,7 @@ def test_killed_it_is_told_and_films_keep_stepping_until_it_is_back(lab: Lab) ->
         "() => { const { kernel } = window.jupyterapp.shell.currentWidget.context.sessionContext.session;"
         " kernel.requestExecute({ code: 'os._exit(1)' }).done.catch(() => null); }"
     )
-    lab.page.wait_for_timeout(1500)
+    lab.page.locator(".jp-Dialog .jp-mod-accept").click(timeout=30_000)  # "The kernel appears to have died"
     stage.walk("ArrowLeft", "ArrowLeft", "ArrowLeft")
     assert stage.step() == before + 3
     third = [step for step in result.ledger if step.adds or step.mixes][2]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import bbp_widgets as bbp
 import pytest
-from browser.stage import PATIENCE, Stage, close, printed
+from browser.stage import Stage, close, printed
+
+import bbp_widgets as bbp
 
 BIAS = 1
 
@@ -36,7 +37,9 @@ def test_a_rule_is_chosen_and_a_seen_one_comes_back_without_the_kernel(
 
     def choose(rule: str) -> None:
         if by == "digits":
-            rules = stage.group("rule").locator("button").evaluate_all("(all) => all.map((b) => b.dataset.key)")
+            rules = (
+                stage.group("rule").locator("button").evaluate_all("(all) => all.map((b) => b.dataset.key)")
+            )
             stage.walk(str(rules.index(rule) + 1))
         else:
             stage.choose("rule", rule, by=by)
@@ -57,7 +60,9 @@ def test_a_rule_is_chosen_and_a_seen_one_comes_back_without_the_kernel(
 
 
 @pytest.mark.parametrize("by", ["keys", "pointer"])
-def test_a_temperature_is_asked_for_when_the_hand_rests(stage: Stage, by: str, python: Any, shapes: Any) -> None:
+def test_a_temperature_is_asked_for_when_the_hand_rests(
+    stage: Stage, by: str, python: Any, shapes: Any
+) -> None:
     stage.choose("rule", "softmax")
     computed(stage)
     knob = stage.root.locator(".rule-bar .knobs input[type=range]").first
@@ -133,7 +138,9 @@ def test_a_plan_for_the_stops_that_are_selected(stage: Stage, by: str, python: A
     assert close(stage.reading_of(BIAS), float(result.bias[0, :, 32, 32].sum()), 6e-3)
     assert stage.root.locator(".bbp-rail .planned").count() > 0
     stage.picture("plan")
-    press(stage, stage.button("clear the plan") if len(plan) > 1 else stage.root.locator(".entries .remove"), by)
+    press(
+        stage, stage.button("clear the plan") if len(plan) > 1 else stage.root.locator(".entries .remove"), by
+    )
     computed(stage)
     assert python("explorer.plan") == {}
     if by == "keys":

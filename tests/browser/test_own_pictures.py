@@ -38,7 +38,9 @@ def drop(stage: Stage, name: str, kind: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("by", ["keys", "pointer", "drop"])
-def test_it_is_explained(stage: Stage, png: tuple[bytes, float], by: str, python: Any, tmp_path: Path) -> None:
+def test_it_is_explained(
+    stage: Stage, png: tuple[bytes, float], by: str, python: Any, tmp_path: Path
+) -> None:
     data, score = png
     name = "<img src=x onerror=document.title='hacked'>.png"
     count = python("len(explorer.stage.setup['samples'])")
@@ -66,6 +68,8 @@ def test_what_is_no_picture_is_refused_in_words(stage: Stage) -> None:
     refused = stage.root.locator(".refused")
     assert "notes.txt is not a picture" in refused.inner_text()
     drop(stage, "broken.png", "image/png", b"no picture either")
-    stage.wait_until("return root.querySelector('.refused').textContent.includes('broken.png cannot be read')")
+    stage.wait_until(
+        "return root.querySelector('.refused').textContent.includes('broken.png cannot be read')"
+    )
     drop(stage, "huge.png", "image/png", bytes(10_000_001))
     stage.wait_until("return root.querySelector('.refused').textContent.includes('at most 10 MB')")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import bbp_widgets as bbp
 import pytest
 import torch
 from browser.stage import Stage, close
+
+import bbp_widgets as bbp
 
 #: A figure that is read off a picture has three digits.
 THREE = 6e-3

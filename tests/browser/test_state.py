@@ -72,7 +72,13 @@ def test_what_is_copied_as_python_brings_it_back(stage: Stage, by: str, bench: L
 
 def test_python_moves_the_page_and_the_page_moves_python(stage: Stage, bench: Lab, python: Any) -> None:
     stops = python("[stop['frame'] for stop in explorer.film.header['levels']['layers']]")
-    change = {"step": stops[4], "scale": "shared", "grain": 16, "panel": "flow", "lanes": [{"rule": "winner"}]}
+    change = {
+        "step": stops[4],
+        "scale": "shared",
+        "grain": 16,
+        "panel": "flow",
+        "lanes": [{"rule": "winner"}],
+    }
     bench.execute(f"explorer.state = {change!r}; explorer.wait()")
     stage.wait_until("return root.querySelector('.bbp-rail').getAttribute('aria-valuenow') === '4'")
     assert [stage.chosen(name) for name in ("scale", "grain", "rule")] == ["shared", "16", "winner"]
@@ -83,10 +89,12 @@ def test_python_moves_the_page_and_the_page_moves_python(stage: Stage, bench: La
     assert python("told") == [stops[5]]
 
 
-def test_two_views_of_one_explorer_and_a_cell_that_is_run_again(stage: Stage, bench: Lab, python: Any) -> None:
+def test_two_views_of_one_explorer_and_a_cell_that_is_run_again(
+    stage: Stage, bench: Lab, python: Any
+) -> None:
     page = bench.page
     page.evaluate(
-        "() => { const panel = window.jupyterapp.shell.currentWidget; const cell = panel.content.widgets[1];"
+        "() => { const panel = window.jupyterapp.shell.currentWidget; "
         " panel.content.activeCellIndex = 1; return window.jupyterapp.commands.execute('notebook:create-output-view'); }"
     )
     page.wait_for_function("() => document.querySelectorAll('.bbp').length === 2", timeout=30_000)
@@ -94,7 +102,9 @@ def test_two_views_of_one_explorer_and_a_cell_that_is_run_again(stage: Stage, be
     first.walk("End")
     first.wait_at_rest()
     first.choose("rule", "uniform")
-    second.wait_until("return root.querySelector('[aria-label=rule] [aria-checked=true]').dataset.key === 'uniform'")
+    second.wait_until(
+        "return root.querySelector('[aria-label=rule] [aria-checked=true]').dataset.key === 'uniform'"
+    )
     first.wait_at_rest()
     assert first.pixels(1) == second.pixels(1)
     assert python("explorer.rule") == "uniform"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import bbp_widgets as bbp
 import pytest
 from browser.stage import Stage, close
+
+import bbp_widgets as bbp
 
 KEYS = {"toward": "ArrowLeft", "back": "ArrowRight", "input": "End", "output": "Home"}
 BUTTONS = {

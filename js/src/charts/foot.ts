@@ -8,6 +8,9 @@ const KEYS: [string[], string][] = [
   [["space"], "play"],
   [["[", "]"], "speed"],
   [["1–9"], "rules"],
+  [["shift ← →"], "select for the plan"],
+  [["n"], "next anomaly"],
+  [["ctrl z"], "undo"],
   [["esc"], "stop"],
 ];
 
@@ -17,7 +20,7 @@ export function foot() {
   );
   const network = el("span", { class: "network" });
   return {
-    node: el("footer", { class: "bbp-foot" }, ...keys, network),
+    node: el("div", { class: "bbp-foot" }, ...keys, network),
     update(view: { network: string; precision: string; steps: number }) {
       const parts = [view.network, view.precision, view.steps > 0 ? `${view.steps} steps` : ""];
       network.textContent = parts.filter(Boolean).join(" · ");

@@ -59,7 +59,10 @@ export class Session implements Talk {
     this.#stops = [
       followMessages(model, (message, blob) => this.#hear(message, blob)),
       follow(model, "progress", () => this.#hearProgress()),
-      follow(model, "error", () => this.#hearError()),
+      follow(model, "error", () => {
+        this.#heard();
+        this.#hearError();
+      }),
       follow(model, "put", () => this.#hearPut()),
       follow(model, "request", () => this.#overhear()),
       follow(model, "cancel", () => this.#callOff(this.#model.get("cancel"))),
