@@ -95,7 +95,8 @@ def test_two_views_of_one_explorer_and_a_cell_that_is_run_again(
     page = bench.page
     page.evaluate(
         "() => { const panel = window.jupyterapp.shell.currentWidget; "
-        " panel.content.activeCellIndex = 1; return window.jupyterapp.commands.execute('notebook:create-output-view'); }"
+        " panel.content.activeCellIndex = 1;"
+        " return window.jupyterapp.commands.execute('notebook:create-output-view'); }"
     )
     page.wait_for_function("() => document.querySelectorAll('.bbp').length === 2", timeout=30_000)
     first, second = Stage(page, index=0), Stage(page, index=1)
