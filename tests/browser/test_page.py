@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.stage import PATIENCE, Stage
+from browser.stage import PATIENCE, Stage, close
 
 if TYPE_CHECKING:
     from jupyter_harness import Lab
@@ -131,6 +131,6 @@ def test_the_example_steps_to_the_input(lab: Lab) -> None:
         stage = Stage(lab.page, index=index)
         stage.walk("End")
         assert stage.step() == stage.steps()
-        assert abs(stage.number("cut_bias") - stage.number("total_bias")) < 1e-6
+        assert close(stage.number("cut_bias"), stage.number("total_bias"), 1e-5)
     assert lab.cell_count() == cells
     assert lab.problems == []
