@@ -80,14 +80,23 @@ describe("the inspector", () => {
     const { node, look, onLook } = open();
     find(node, ".gives button.term").click();
     const unit = { frame: 3, at: [15, 16, 12] };
-    expect(onLook).toHaveBeenLastCalledWith({ unit, step: 3 });
+    expect(onLook).toHaveBeenLastCalledWith(expect.objectContaining({ unit, step: 3 }));
     look({ unit, step: 3 });
     const back = find(node, ".back");
     expect(back.hidden).toBe(false);
     back.click();
-    expect(onLook).toHaveBeenLastCalledWith({ unit: UNIT, step: 2 });
+    expect(onLook).toHaveBeenLastCalledWith(expect.objectContaining({ unit: UNIT, step: 2 }));
     look({ unit: UNIT, step: 2 });
     expect(back.hidden).toBe(true);
+  });
+
+  test("turns to the page that the unit's channel is on", () => {
+    const { node, look, onLook } = open();
+    look({ sort: "index", page: 1 });
+    find(node, ".gives button.term").click();
+    const { page, sort } = onLook.mock.lastCall?.[0] ?? {};
+    expect(page).toBe(0); // channel 15 is one of the first 24
+    expect(sort ?? "index").toBe("index");
   });
 
   test("forgets the way back when another unit is chosen elsewhere", () => {

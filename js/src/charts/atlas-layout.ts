@@ -2,6 +2,9 @@
 
 import type { Frame, Grid } from "../film";
 
+/** Channels of a page of the kernel's; a film of a large network has room for fewer. */
+export const PAGE = 24;
+
 export interface Layout {
   columns: number;
   rows: number;

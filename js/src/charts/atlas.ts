@@ -15,7 +15,7 @@ import { WAYS } from "../film";
 import type { Look, OnLook } from "../look";
 import { holds, middle, spreadOf, unitText } from "../places";
 import { brief, factor, powerOf } from "../tenfold";
-import { barsHeight, type Cell, roomFor } from "./atlas-layout";
+import { barsHeight, type Cell, PAGE, roomFor } from "./atlas-layout";
 import { board, type TileText } from "./board";
 import { choice } from "./choice";
 import { speaker } from "./status";
@@ -49,9 +49,6 @@ const SAYS: Record<Way, string> = {
   value: "what the network computes here, in its own units",
   contribution: "what the gradient part of the cut is made of, in target units",
 };
-
-/** Channels of a page of the kernel's; a film of a large network has room for fewer. */
-const PAGE = 24;
 
 /** How wide the tiles are laid out where nothing can be measured. */
 const UNMEASURED = 700;

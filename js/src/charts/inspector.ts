@@ -10,6 +10,7 @@ import type { Figure, Film, Setup } from "../film";
 import { equationLatex } from "../latex";
 import type { Look, OnLook } from "../look";
 import { holds, unitText } from "../places";
+import { PAGE } from "./atlas-layout";
 import { equation, type Label } from "./equation";
 import { formula } from "./formula";
 import { tabs } from "./tabs";
@@ -106,14 +107,23 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
     const { look } = view;
     if (look.unit) trail.push({ unit: look.unit, step: look.step });
     arrived = keyOfUnit(unit);
-    onLook({ unit, step: unit.frame });
+    onLook({ unit, step: unit.frame, ...pageOf(unit) });
+  }
+
+  /** Turn to the page that the unit's channel is on: by mass only the first page is known here. */
+  function pageOf({ frame, at }: Unit): Partial<Pick<Look, "page" | "sort">> {
+    const tensor = view?.film.frames[frame]?.tensor;
+    const channel = at[0] ?? 0;
+    if (tensor?.kind !== "maps") return { page: 0 };
+    if (view?.look.sort === "mass" && tensor.shown.includes(channel)) return { page: 0 };
+    return { page: Math.floor(channel / PAGE), sort: "index" };
   }
 
   function goBack() {
     const last = trail.pop();
     if (!last) return;
     arrived = keyOfUnit(last.unit);
-    onLook({ unit: last.unit, step: last.step });
+    onLook({ unit: last.unit, step: last.step, ...pageOf(last.unit) });
   }
 
   function labelOf({ frame, at, name }: { frame: number; at: number[]; name: string }): Label {
