@@ -20,13 +20,13 @@ from .engine import (
 from .views import mime_bundle
 
 if TYPE_CHECKING:
-    from . import demo, evidence
-    from .widgets import Explorer, panels
+    from . import demo, evidence, lessons
+    from .widgets import Explorer, Lesson, panels
 
 __version__ = "0.1.0"
 __all__ = [
-    "Attribution", "Explorer", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "evidence",
-    "linearize", "panels", "rules",
+    "Attribution", "Explorer", "Lesson", "LocalModel", "Step", "attribute", "decompose", "demo", "errors", "evidence",
+    "lessons", "linearize", "panels", "rules",
 ]  # fmt: skip
 
 # the engine knows nothing of pictures, so the house joins the two
@@ -34,12 +34,12 @@ Attribution._repr_mimebundle_ = mime_bundle  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the widgets, the embedded networks and the evidence when they are first asked for."""
-    if name == "Explorer":
-        from .widgets import Explorer
+    """Import the widgets, the embedded networks, the evidence and the lessons when they are first asked for."""
+    if name in ("Explorer", "Lesson"):
+        from . import widgets
 
-        return Explorer
-    if name in ("demo", "evidence", "panels"):
+        return getattr(widgets, name)
+    if name in ("demo", "evidence", "lessons", "panels"):
         import importlib
 
         return importlib.import_module(".widgets.panels" if name == "panels" else f".{name}", __name__)

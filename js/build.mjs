@@ -5,7 +5,7 @@ import * as esbuild from "esbuild";
 const watch = process.argv.includes("--watch");
 const options = {
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
-  entryPoints: { stage: "src/widgets/stage.ts" },
+  entryPoints: { lesson: "src/widgets/lesson.ts", stage: "src/widgets/stage.ts" },
   outdir: fileURLToPath(new URL("../bbp_widgets/static", import.meta.url)),
   bundle: true,
   format: "esm",

@@ -4,5 +4,6 @@ from . import panels
 from .bars import curve_lines, interval_bars
 from .explorer import Explorer
 from .fade import Fade
+from .lesson import Lesson
 
-__all__ = ["Explorer", "Fade", "curve_lines", "interval_bars", "panels"]
+__all__ = ["Explorer", "Fade", "Lesson", "curve_lines", "interval_bars", "panels"]

@@ -7,6 +7,7 @@ import copy
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,7 +171,10 @@ class Explorer(ipywidgets.VBox):
         self._puts, self._unseen = 0, Look()
         self._parts_shown = False
         self.stage = Stage(
-            setup=self._setup(), thumbs=samples.thumbs(), put={"seq": 0, "look": copy.deepcopy(self._look)}
+            key=uuid.uuid4().hex,
+            setup=self._setup(),
+            thumbs=samples.thumbs(),
+            put={"seq": 0, "look": copy.deepcopy(self._look)},
         )
         self.parts = PartsPanel()
         self._worker = Worker(f"bbp-explorer-{type(network).__name__}", first=_FILMS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from .look import Look, checked_lane, hint, question_of
 from .offline import OfflineView, offline_page
 from .stage import Stage
 
-__all__ = ["KINDS", "kept_films", "saved"]
+__all__ = ["KINDS", "kept_films", "questions_of", "saved", "view_of"]
 
 #: What can be written, and the options that each takes.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -79,31 +79,56 @@ def _page(
     The films of its lanes, and those of ``rules``, all offered ones where none are named, each of them for every one of
     ``samples`` and ``targets``; without these, of what is shown.
     """
-    look = copy.deepcopy(look)
+    view, words = view_of(stage, desk, [look], questions_of(desk, look, rules, samples, targets))
+    shown = desk.attribution(question_of(look, look["lane"]))
+    name = title or f"{stage.setup['network']}, {time.strftime('%Y-%m-%d')}"
+    return offline_page(
+        [view], title=name, words=words, picture=still_png(shown, **desk.shown_of(look["sample"]))
+    )
+
+
+def view_of(
+    stage: Stage, desk: Desk, looks: Sequence[Look], questions: Iterable[dict[str, Any]] = (), few: int = 0
+) -> tuple[OfflineView, str]:
+    """Return the stage of a page that opens at the first of ``looks``, and what it shows then in words.
+
+    It has the films of all looks and of ``questions``, and the equation of the largest unit at each stop; where a stop
+    has at most ``few`` units, of all of them.
+    """
+    looks = copy.deepcopy([*looks])
     films: dict[str, tuple[int, Film]] = {}
     details: dict[bytes, None] = {}
-    for lane in range(len(look["lanes"])):
-        state = question_of(look, lane)
-        films[films_key(state)] = (lane, desk.film(state))
-        details.update(dict.fromkeys(_units_of(desk, state, look)))
-    for state in _questions(desk, look, rules, samples, targets):
+    for look in looks:
+        for lane in range(len(look["lanes"])):
+            state = question_of(look, lane)
+            if films_key(state) not in films:
+                films[films_key(state)] = (lane, desk.film(state))
+                details.update(dict.fromkeys(_units_of(desk, state, look, few)))
+            if (unit := look["unit"]) is not None:
+                details.update(
+                    dict.fromkeys(_answers(desk, [_unit_question(state, unit["frame"], unit["at"])]))
+                )
+    first = looks[0]
+    for state in questions:
         if films_key(state) not in films:
             films[films_key(state)] = (0, desk.film(state))
-        if (unit := look["unit"]) is not None and state["sample"] == look["sample"]:
+            if few:
+                details.update(dict.fromkeys(_units_of(desk, state, first, few)))
+        if (unit := first["unit"]) is not None and state["sample"] == first["sample"]:
             details.update(dict.fromkeys(_answers(desk, [_unit_question(state, unit["frame"], unit["at"])])))
     parts = [
         {"kind": "parts", "sample": sample}
         for sample in sorted({f.header["state"]["sample"] for _, f in films.values()})
     ]
     details.update(dict.fromkeys(_answers(desk, parts)))
-    active = films_key(question_of(look, look["lane"]))
+    active = films_key(question_of(first, first["lane"]))
     order = [films[active], *(film for key, film in films.items() if key != active)]
     view = OfflineView.of(
         stage,
         "bbp-explorer",
-        kept=kept_films(order, list(details), look),
+        kept=kept_films(order, list(details), first),
         setup={**stage.setup, "uploads": False, "offline": True},
-        put={"seq": 0, "look": look},
+        put={"seq": 0, "look": first},
         look={},
         request={},
         shown={},
@@ -111,16 +136,16 @@ def _page(
         error={},
         cancel=0,
     )
-    shown = desk.attribution(question_of(look, look["lane"]))
-    words = f"{stage.setup['network']}: {order[0][1].header['target']['label']}\n{shown}"
-    name = title or f"{stage.setup['network']}, {time.strftime('%Y-%m-%d')}"
-    return offline_page(
-        [view], title=name, words=words, picture=still_png(shown, **desk.shown_of(look["sample"]))
-    )
+    shown = desk.attribution(question_of(first, first["lane"]))
+    return view, f"{stage.setup['network']}: {order[0][1].header['target']['label']}\n{shown}"
 
 
-def _questions(
-    desk: Desk, look: Look, rules: Any, samples: Sequence[int] | None, targets: Sequence[int | None] | None
+def questions_of(
+    desk: Desk,
+    look: Look,
+    rules: Any = None,
+    samples: Sequence[int] | None = None,
+    targets: Sequence[int | None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Give every question that a page can ask of what it offers."""
     lanes = [
@@ -139,14 +164,17 @@ def _plain(rule: Any) -> Any:
     return {"rule": rule.name, "parameters": rule.parameters} if isinstance(rule, Rule) else rule
 
 
-def _units_of(desk: Desk, state: dict[str, Any], look: Look) -> list[bytes]:
-    """Return the equations of the largest unit at each stop of a film."""
+def _units_of(desk: Desk, state: dict[str, Any], look: Look, few: int = 0) -> list[bytes]:
+    """Return the equations of the largest unit at each stop of a film, and of all units of a stop of few."""
     attribution, film = desk.attribution(state), desk.film(state)
-    stops = film.header["levels"][look["level"]][1:_UNITS]
-    return _answers(
-        desk,
-        [_unit_question(state, stop["frame"], largest_unit(attribution, stop["frame"])) for stop in stops],
-    )
+    questions = []
+    for stop in film.header["levels"][look["level"]][1:_UNITS]:
+        frame = stop["frame"]
+        tensor = film.header["frames"][frame]["tensor"]
+        all_of_them = tensor["kind"] == "vector" and tensor["channels"] <= few
+        units = [[i] for i in range(tensor["channels"])] if all_of_them else [largest_unit(attribution, frame)]
+        questions += [_unit_question(state, frame, unit) for unit in units]
+    return _answers(desk, questions)
 
 
 def _unit_question(state: dict[str, Any], frame: int, unit: Sequence[int]) -> dict[str, Any]:

@@ -45,6 +45,9 @@ def bundle(name: str) -> str:
 class Stage(anywidget.AnyWidget):
     """Steps through films: rail, pictures, ledger, feature maps of mass, lanes of rules."""
 
+    key = traitlets.Unicode("", help="Kernel: what other widgets of the page find this one by.").tag(
+        sync=True
+    )
     setup = traitlets.Dict(
         help="Kernel: what seldom changes: network, classes, samples, rules, uploads, notices."
     ).tag(sync=True)

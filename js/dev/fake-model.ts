@@ -5,41 +5,28 @@ import type { Message, Model } from "../src/widgets/model";
 
 type Callback = (...values: never[]) => void;
 
-export class FakeModel implements Model {
-  readonly saved: Partial<StageTraits>[] = [];
+export class Fake<T extends object> implements Model<T> {
+  readonly saved: Partial<T>[] = [];
   readonly sent: Message[] = [];
   readonly uploads: ArrayBuffer[] = [];
   dead = false;
   /** What a pretended kernel does with a message of the page. */
   onMessage: (message: Message) => void = () => {};
-  readonly #traits: StageTraits;
-  #dirty: Partial<StageTraits> = {};
+  readonly #traits: T;
+  #dirty: Partial<T> = {};
   readonly #listeners = new Map<string, Set<Callback>>();
 
-  constructor(traits: Partial<StageTraits>) {
-    const nothing = new DataView(new ArrayBuffer(0));
-    this.#traits = {
-      setup: {},
-      thumbs: nothing,
-      kept: nothing,
-      progress: {},
-      error: {},
-      put: {},
-      request: {},
-      shown: {},
-      cancel: 0,
-      look: {},
-      ...traits,
-    };
+  constructor(traits: T) {
+    this.#traits = traits;
   }
 
-  get<K extends keyof StageTraits>(name: K): StageTraits[K] {
+  get<K extends keyof T>(name: K): T[K] {
     return this.#traits[name];
   }
 
-  set<K extends keyof StageTraits>(name: K, value: StageTraits[K]): void {
+  set<K extends keyof T>(name: K, value: T[K]): void {
     this.#dirty[name] = value;
-    this.put({ [name]: value });
+    this.put({ [name]: value } as unknown as Partial<T>);
   }
 
   save_changes(): void {
@@ -65,7 +52,7 @@ export class FakeModel implements Model {
   }
 
   /** What the kernel does with traits: change them and tell the page. */
-  put(traits: Partial<StageTraits>): void {
+  put(traits: Partial<T>): void {
     Object.assign(this.#traits, traits);
     for (const name of Object.keys(traits)) this.#tell(`change:${name}`);
   }
@@ -88,5 +75,26 @@ export class FakeModel implements Model {
     for (const callback of [...(this.#listeners.get(event) ?? [])]) {
       callback(...(values as never[]));
     }
+  }
+}
+
+/** The model of a stage. */
+export class FakeModel extends Fake<StageTraits> {
+  constructor(traits: Partial<StageTraits>) {
+    const nothing = new DataView(new ArrayBuffer(0));
+    super({
+      key: "stage",
+      setup: {},
+      thumbs: nothing,
+      kept: nothing,
+      progress: {},
+      error: {},
+      put: {},
+      request: {},
+      shown: {},
+      cancel: 0,
+      look: {},
+      ...traits,
+    });
   }
 }

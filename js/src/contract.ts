@@ -7,6 +7,8 @@ export interface StageTraits {
   error: Record<string, unknown>;
   /** Kernel: films, details and a look for a page without a kernel, packed; mostly empty. */
   kept: DataView;
+  /** Kernel: what other widgets of the page find this one by. */
+  key: string;
   /** Page: everything that it shows, and seq of the newest put in it. */
   look: Record<string, unknown>;
   /** Kernel: seq, lane, stage, done and total of the work under way; empty when idle. */
@@ -21,6 +23,23 @@ export interface StageTraits {
   shown: Record<string, unknown>;
   /** Kernel: small pictures of the inputs, packed as a film is. */
   thumbs: DataView;
+}
+
+export interface CardTraits {
+  /** Page: step, answer and right of every question answered. */
+  answers: unknown[];
+  /** Page: the step that it shows, and seq of the newest go it followed. */
+  at: Record<string, unknown>;
+  /** Kernel: a step that Python asked for, and seq. */
+  go: Record<string, unknown>;
+  /** Kernel: parts of the explorer that are put away in the whole lesson. */
+  hide: unknown[];
+  /** Kernel: key of the stage that this lesson turns. */
+  key: string;
+  /** Kernel: text, look, highlight, hide and question of each step, in full. */
+  steps: unknown[];
+  /** Kernel: what the lesson is called. */
+  title: string;
 }
 
 /** What the page says beside its traits. */

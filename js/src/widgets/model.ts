@@ -6,9 +6,9 @@ import type { StageTraits } from "../contract";
 export type Message = { type: string } & Record<string, unknown>;
 
 /** The part of anywidget's model that is used here: a real one fits, and so does a small pretended one. */
-export interface Model {
-  get<K extends keyof StageTraits>(name: K): StageTraits[K];
-  set<K extends keyof StageTraits>(name: K, value: StageTraits[K]): void;
+export interface Model<T = StageTraits> {
+  get<K extends keyof T>(name: K): T[K];
+  set<K extends keyof T>(name: K, value: T[K]): void;
   on(event: string, callback: (...values: never[]) => void): void;
   off(event: string, callback: (...values: never[]) => void): void;
   save_changes(): void;
@@ -17,10 +17,10 @@ export interface Model {
 }
 
 /** Write traits; false where the comm is gone, which leaves a page that still steps through its films. */
-export function write(model: Model, traits: Partial<StageTraits>): boolean {
+export function write<T>(model: Model<T>, traits: Partial<T>): boolean {
   try {
-    for (const [name, value] of Object.entries(traits)) {
-      model.set(name as keyof StageTraits, value);
+    for (const name of Object.keys(traits) as (keyof T)[]) {
+      model.set(name, traits[name] as T[keyof T]);
     }
     model.save_changes();
     return true;
@@ -41,7 +41,11 @@ export function send(model: Model, message: Message, buffers: ArrayBuffer[] = []
 }
 
 /** Call back when any of the traits changes; returns what stops it. */
-export function follow(model: Model, name: keyof StageTraits, onChange: () => void): () => void {
+export function follow<T>(
+  model: Model<T>,
+  name: keyof T & string,
+  onChange: () => void,
+): () => void {
   return listen(model, `change:${name}`, onChange);
 }
 
@@ -63,8 +67,8 @@ function viewOf(buffer: unknown): DataView | null {
   return new DataView(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }
 
-export function listen<A extends unknown[]>(
-  model: Model,
+export function listen<A extends unknown[], T = StageTraits>(
+  model: Model<T>,
   event: string,
   callback: (...values: A) => void,
 ): () => void {

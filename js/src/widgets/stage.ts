@@ -2,6 +2,7 @@
 
 import type { RenderProps } from "@anywidget/types";
 import type { StageTraits } from "../contract";
+import { openDoor } from "../door";
 import { explorerView } from "../explorer-view";
 import { type Film, type Stop, stopAt, type Thumbs } from "../film";
 import { Player } from "../player";
@@ -30,6 +31,12 @@ export function render({ model, el }: Props): () => void {
   let place: { node: string; step: number } | null = null;
   let level = session.look.level;
   let walking = false;
+  /** Widgets beside this one that look at what it shows. */
+  const followers = new Set<() => void>();
+
+  function tell() {
+    for (const follower of [...followers]) follower();
+  }
 
   function stops(): Stop[] {
     return session.film?.levels[session.look.level] ?? [];
@@ -46,6 +53,7 @@ export function render({ model, el }: Props): () => void {
     walking = false;
     place = placeOf(session.film);
     view.paintStep();
+    tell();
   }
 
   function placeOf(film: Film | null) {
@@ -74,6 +82,7 @@ export function render({ model, el }: Props): () => void {
     level = look.level;
     if (walking) return;
     view.update({ setup, thumbs, theme });
+    tell();
   }
 
   const stopFollowing = [
@@ -92,8 +101,24 @@ export function render({ model, el }: Props): () => void {
   ];
   session.start();
   el.append(view.node);
+  const closeDoor = openDoor(model.get("key"), {
+    node: view.node,
+    look: () => session.look,
+    film: () => session.film,
+    change(look, passing) {
+      // Who names a step means that one, whatever node was looked at before.
+      if (look.step !== undefined) place = null;
+      if (player.playing) player.pause();
+      session.change(look, passing);
+    },
+    follow(onChange) {
+      followers.add(onChange);
+      return () => followers.delete(onChange);
+    },
+  });
 
   return () => {
+    closeDoor();
     for (const stop of stopFollowing) stop();
     session.stop();
     player.destroy();

@@ -1,0 +1,51 @@
+/** The parts of an explorer by name, to point at one or to put one away. */
+
+export const PARTS: Record<string, string> = {
+  rail: ".rail-box",
+  ledger: ".bbp-ledger",
+  pictures: ".bbp-gallery",
+  maps: ".bbp-atlas",
+  unit: ".bbp-inspector",
+  flow: ".bbp-flow",
+  triage: ".bbp-triage",
+  classes: ".bbp-classes",
+  controls: ".bbp-controls",
+};
+
+/** What goes along with a part that is put away. */
+const ALONG: Record<string, string> = {
+  rail: ".legend, .bbp-transport .walk",
+  controls: ".bbp-toolbar, .bbp-transport .level, .bbp-gallery .tools",
+  maps: '.bbp-tabs [data-key="maps"]',
+  flow: '.bbp-tabs [data-key="flow"]',
+  triage: '.bbp-tabs [data-key="triage"]',
+  classes: '.bbp-tabs [data-key="classes"]',
+};
+
+const HIDDEN = "data-part-hidden";
+const LIT = "data-part-lit";
+
+/** Put these parts away and point at one; what was done before is undone. */
+export function dressParts(
+  root: ParentNode,
+  { hidden, lit }: { hidden: readonly string[]; lit: string | null },
+): void {
+  for (const name of [HIDDEN, LIT]) {
+    for (const node of root.querySelectorAll(`[${name}]`)) node.removeAttribute(name);
+  }
+  for (const part of hidden) {
+    for (const selector of [PARTS[part], ALONG[part]]) {
+      if (selector) mark(root, selector, HIDDEN);
+    }
+  }
+  const tabs = [...root.querySelectorAll('.bbp-tabs[aria-label="What is shown of this step"]')];
+  for (const bar of tabs) {
+    const left = [...bar.children].filter((tab) => !tab.hasAttribute(HIDDEN));
+    if (left.length < 2) bar.setAttribute(HIDDEN, "");
+  }
+  if (lit !== null && PARTS[lit] !== undefined) mark(root, PARTS[lit], LIT);
+}
+
+function mark(root: ParentNode, selector: string, name: string): void {
+  for (const node of root.querySelectorAll(selector)) node.setAttribute(name, "");
+}
