@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,10 @@ from torch import Tensor, nn
 from bbp_widgets.demo import networks
 from bbp_widgets.demo.drawing import SHAPES, draw, sample
 
-__all__ = ["SHAPES", "Demo", "digits", "draw", "sample", "shapes"]
+if TYPE_CHECKING:
+    from bbp_widgets.demo.playground import Playground
+
+__all__ = ["SHAPES", "Demo", "digits", "draw", "sample", "shapes", "shapes_playground"]
 
 _DATA = Path(__file__).parent / "data"
 _NETWORK = "network/"  # prefix of the arrays that are the network's state
@@ -88,6 +91,16 @@ def shapes() -> Demo:
     Draw your own with `draw` and give them to the network with `Demo.prepare`.
     """
     return _demo("shapes", networks.Shapes(), _arrays("shapes"), lambda n: sample(n, _FRESH_SEED))
+
+
+def shapes_playground(**options: Any) -> Playground:
+    """Give a shape that can be moved, turned, resized and recoloured, and an explorer that follows it.
+
+    ``options`` are those of ``bbp.Explorer``.
+    """
+    from bbp_widgets.demo.playground import Playground
+
+    return Playground(shapes(), **options)
 
 
 def _arrays(name: str) -> dict[str, NDArray[Any]]:

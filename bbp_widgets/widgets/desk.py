@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from bbp_widgets import engine
 from bbp_widgets.engine import Attribution, BadInput, LocalModel, linearize
@@ -162,6 +162,12 @@ class Desk:
     def details(self) -> list[bytes]:
         """Return every answer that is kept."""
         return [answer for _, answer in self._details.entries()]
+
+    def replace(self, sample: int, tensor: Tensor, picture: Any = None) -> None:
+        """Put another input in the place of one, and forget what was computed."""
+        with _ENGINE:
+            self.samples.replace(sample, tensor, picture)
+            self._forget()
 
     def clear(self) -> None:
         """Let go of everything that was computed, and of the network."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
+from torch import Tensor
 
 from bbp_widgets.engine import Attribution, BadInput, Cancelled, Rule, rule_names
 from bbp_widgets.views import Film, films_key
@@ -241,6 +242,32 @@ class Explorer(ipywidgets.VBox):
         with self._lock:
             look = copy.deepcopy(self._look)
         return saved(path, self.stage, self._desk, look, options)
+
+    def show(self, inputs: Tensor, *, sample: int | None = None, picture: Any = None) -> None:
+        """Explain another input in the place of one: of the sample that is shown, unless another is named.
+
+        Returns at once. Calls that follow each other quickly are not queued: what is under way is shown when it is
+        done, then the newest. ``picture`` (H, W, 3) is shown in the place of the input.
+
+        Raises: ``BadInput`` for an input that is not like the others.
+        """
+        with self._lock:
+            place = self._look["sample"] if sample is None else self._checked({"sample": sample})["sample"]
+        self._desk.samples.check(inputs)
+
+        def job(cancelled: threading.Event) -> None:
+            if cancelled.is_set() or self.comm is None:
+                return
+            self._desk.replace(place, inputs, picture)
+            self.stage.send({"type": "forget", "sample": place})
+            self.stage.thumbs = self._desk.samples.thumbs()
+            with self._lock:
+                asked, self._film = self._asked, None
+                seq = asked.seq if asked is not None and asked.missing else None
+            self.set_trait("shown", "")
+            self._want(seq)
+
+        self._worker.submit(job, ("show", place))
 
     def python(self) -> str:
         """Return the lines of Python that reproduce what is shown, of the explorer's `network` and `inputs`."""

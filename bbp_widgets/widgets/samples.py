@@ -6,7 +6,7 @@ import io
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,34 @@ class Samples:
             source = f"transform(PIL.Image.open({name!r}).convert('RGB'))[None]"
             self._samples.append(_Sample(tensor, name, None, picture, source))
             return len(self._samples) - 1
+
+    def replace(self, place: int, tensor: Tensor, picture: Any = None) -> None:
+        """Put another input of the same kind in a place, with the picture that is shown for it.
+
+        Raises: ``BadInput`` where it is not of the shape and type of the others.
+        """
+        tensor = self.check(tensor)
+        shown = _shown(tensor, None if picture is None else np.asarray(picture)[None])[0]
+        with self._lock:
+            old = self._samples[place]
+            self._samples[place] = replace(old, tensor=tensor, picture=shown, source=None)
+
+    def check(self, tensor: Any) -> Tensor:
+        """Return an input with its sample axis.
+
+        Raises: ``BadInput`` where it is not of the shape and type of the others.
+        """
+        like = self._samples[0].tensor
+        if not isinstance(tensor, Tensor):
+            raise BadInput(f"an input is a tensor here, got {type(tensor).__name__}.")
+        tensor = tensor.detach()
+        tensor = tensor[None] if tensor.dim() == like.dim() - 1 else tensor
+        if tensor.shape != like.shape or tensor.dtype != like.dtype:
+            raise BadInput(
+                f"an input is {tuple(like.shape[1:])} {like.dtype} here, "
+                f"got {tuple(tensor.shape)} {tensor.dtype}."
+            )
+        return tensor
 
     def clear(self) -> None:
         """Let go of every tensor."""

@@ -172,7 +172,9 @@ def _units_of(desk: Desk, state: dict[str, Any], look: Look, few: int = 0) -> li
         frame = stop["frame"]
         tensor = film.header["frames"][frame]["tensor"]
         all_of_them = tensor["kind"] == "vector" and tensor["channels"] <= few
-        units = [[i] for i in range(tensor["channels"])] if all_of_them else [largest_unit(attribution, frame)]
+        units = (
+            [[i] for i in range(tensor["channels"])] if all_of_them else [largest_unit(attribution, frame)]
+        )
         questions += [_unit_question(state, frame, unit) for unit in units]
     return _answers(desk, questions)
 

@@ -22,6 +22,7 @@ MESSAGES: dict[str, tuple[str, dict[str, str]]] = {
     "ask": ("page", {"seq": "number", "question": "Record<string, unknown>"}),
     "upload": ("page", {"seq": "number", "name": "string"}),
     "here": ("kernel", {}),
+    "forget": ("kernel", {"sample": "number"}),
     "film": ("kernel", {}),
     "detail": ("kernel", {"seq": "number", "error?": "Record<string, unknown>"}),
     "uploaded": ("kernel", {"seq": "number", "sample?": "number", "error?": "Record<string, unknown>"}),

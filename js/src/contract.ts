@@ -51,6 +51,7 @@ export type PageMessage =
 /** What the kernel says beside its traits. */
 export type KernelMessage =
   | { type: "here" }
+  | { type: "forget"; sample: number }
   | { type: "film" }
   | { type: "detail"; seq: number; error?: Record<string, unknown> }
   | { type: "uploaded"; seq: number; sample?: number; error?: Record<string, unknown> };

@@ -75,6 +75,14 @@ export class FilmStore {
     return film;
   }
 
+  /** Another input stands in the place of this one. */
+  forget(sample: number): void {
+    for (const [key, film] of [...this.#films]) {
+      if (film.state.sample === sample) this.#drop(key, film);
+    }
+    this.#tops.delete(sample);
+  }
+
   #resolve(state: State): string {
     return question(state, state.target ?? this.#tops.get(state.sample) ?? null);
   }

@@ -402,3 +402,18 @@ describe("without a kernel", () => {
     expect(session.details.get(other)).toEqual({ state: "offline" });
   });
 });
+
+test("another input in the place of one: what is shown stays until its film is there, no older one comes back", () => {
+  const { model, session, onFilm } = talk();
+  const before = session.film;
+  model.message({ type: "forget", sample: 0 });
+  expect(session.film).toBe(before);
+  model.film(blob({ stops: 5 }));
+  expect(onFilm).toHaveBeenCalledTimes(2);
+  expect(session.film?.frames.length).not.toBe(before?.frames.length);
+  session.change({ lanes: [UNIFORM] });
+  answer(model);
+  model.message({ type: "forget", sample: 0 });
+  session.change({ lanes: [LANE] });
+  expect(lastRequest(model).wanted).toEqual([0]);
+});

@@ -54,7 +54,8 @@ def one() -> dict[str, float]:
         "rooms": float(flats[0, 0]), "distance": float(flats[0, 1]), "from_rooms": products[0],
         "from_distance": products[1], "wx": wx, "rent": rent, "far_rooms": float(flats[1, 0]),
         "far_distance": float(flats[1, 1]), "far_wx": far_wx, "far_rent": far_rent,
-        "strengths": sum(map(abs, products)), "strength_distance": abs(products[1]), "bias_rooms": rooms, "bias_distance": distance,
+        "strengths": sum(map(abs, products)), "strength_distance": abs(products[1]), "bias_rooms": rooms,
+        "bias_distance": distance,
     }  # fmt: skip
 
 

@@ -74,6 +74,12 @@ export class Details implements Questions {
     this.#onChange();
   }
 
+  /** Another input is explained: what was answered is of the one before. */
+  forget(): void {
+    this.#known.clear();
+    this.#asked.clear();
+  }
+
   /** The kernel is gone: what was asked will not come. */
   forsake(): void {
     for (const { key } of this.#asked.values()) this.#put(key, { state: "offline" });

@@ -314,6 +314,14 @@ export class Session implements Talk {
     if (message.type === "film" && blob) this.#receive(blob);
     else if (message.type === "detail") this.details.receive(message, blob);
     else if (message.type === "uploaded") this.#hearUploaded(message);
+    else if (message.type === "forget") this.#forget(message);
+  }
+
+  /** What is shown stays until the film of the new input is there. */
+  #forget({ sample }: Message): void {
+    if (typeof sample !== "number") return;
+    this.#store.forget(sample);
+    this.details.forget();
   }
 
   #receive(blob: DataView): void {
