@@ -241,6 +241,20 @@ describe("a question", () => {
     expect(document.activeElement).toBe(find(el, ".next"));
   });
 
+  test("is answered by Enter, which a notebook would take for its own", () => {
+    const { el, model } = lesson([{ question: NUMBER }, {}]);
+    const input = find<HTMLInputElement>(el, "input");
+    input.value = "2.5";
+    const outside = vi.fn();
+    document.body.addEventListener("keydown", outside);
+    press(input, "Enter");
+    expect(model.get("answers")).toHaveLength(1);
+    press(find(el, ".next"), "Enter");
+    expect(placeOf(el)).toBe("2 of 2");
+    expect(outside).not.toHaveBeenCalled();
+    document.body.removeEventListener("keydown", outside);
+  });
+
   test("has the focus when one comes to it by key", () => {
     const { el } = lesson([{}, { question: CHOICE }]);
     find(el, ".next").focus();

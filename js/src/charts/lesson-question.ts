@@ -54,7 +54,7 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
   const legend = el("legend");
   const place = el("div", { class: "control" });
   const missing = el("span", { class: "soft missing" });
-  const send = button({ class: "answer" }, () => submit(), "Answer");
+  const send = button({ class: "answer", type: "submit" }, () => {}, "Answer");
   const sending = el("div", { class: "sending" }, send, missing);
   const fieldset = el("fieldset", {}, legend, place, sending);
   const verdict = el("div", { class: "verdict", role: "status", "aria-live": "polite" });
@@ -67,6 +67,15 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    submit();
+  });
+
+  // A notebook takes Enter for its own, also from a field; a list of layers needs it to open.
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    event.stopPropagation();
     submit();
   });
 
@@ -143,8 +152,8 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
       const before = view;
       view = next;
       const { step, question, given, film, look } = next;
-      // Words about frames want the film's names, so they wait for it.
-      const now = [step, question, given, film === null];
+      // The words about an answer want the film's names; a question that is open keeps its control, and the focus.
+      const now = [step, question, given, given !== null && film === null];
       if (now.some((one, index) => one !== shown[index])) {
         shown = now;
         const here = form.contains(document.activeElement);

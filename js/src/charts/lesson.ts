@@ -30,7 +30,7 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
   const title = el("span", { class: "name" });
   const place = el("span", { class: "soft place" });
   const dots = el("span", { class: "dots", "aria-hidden": "true" });
-  const head = el("h4", {}, title, el("span", { class: "progress" }, dots, place));
+  const head = el("h4", {}, title, el("span", { class: "where" }, dots, place));
   const words = el("div", { class: "words" });
   const asked = lessonQuestion({
     onAnswer,
@@ -65,7 +65,15 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
 
   /** Of the whole widget, wherever the focus is: also while the explorer has it. */
   function press(event: KeyboardEvent) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.key === "Enter" && event.target instanceof HTMLButtonElement && !event.altKey) {
+      if (!node.contains(event.target)) return;
+      // A notebook takes Enter for its own.
+      event.preventDefault();
+      event.stopPropagation();
+      return event.target.click();
+    }
+    if (event.defaultPrevented) return;
     const by = event.altKey
       ? { ArrowRight: 1, ArrowLeft: -1 }[event.key]
       : { PageDown: 1, PageUp: -1 }[event.key];
@@ -98,7 +106,12 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
   return {
     node,
     press,
-    focusNext: () => next.focus({ preventScroll: true }),
+    /** What the first key is for: the question, or the way on. */
+    focus() {
+      const given = view?.answers.some(({ step }) => step === view?.step);
+      if (view?.steps[view.step]?.question && !given) asked.focus();
+      else next.focus({ preventScroll: true });
+    },
     update(now: LessonView) {
       const turned = view !== null && view.step !== now.step;
       view = now;

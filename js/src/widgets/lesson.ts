@@ -159,7 +159,7 @@ export function render({ model, el }: Props): () => void {
   meet();
   paint();
   // A page that was saved is played from here: the first key already counts.
-  if (!model.send) card.focusNext();
+  if (!model.send) card.focus();
 
   return () => {
     clearTimeout(walking);
