@@ -22,6 +22,12 @@ const ALONG: Record<string, string> = {
   classes: '.bbp-tabs [data-key="classes"]',
 };
 
+/** What holds nothing once all of these are put away. */
+const HOLDERS: [string, readonly string[]][] = [
+  [".columns", ["pictures", "ledger"]],
+  [".bbp-panels", ["maps", "unit", "flow", "triage", "classes"]],
+];
+
 const HIDDEN = "data-part-hidden";
 const LIT = "data-part-lit";
 
@@ -37,6 +43,9 @@ export function dressParts(
     for (const selector of [PARTS[part], ALONG[part]]) {
       if (selector) mark(root, selector, HIDDEN);
     }
+  }
+  for (const [selector, parts] of HOLDERS) {
+    if (parts.every((part) => hidden.includes(part))) mark(root, selector, HIDDEN);
   }
   const tabs = [...root.querySelectorAll('.bbp-tabs[aria-label="What is shown of this step"]')];
   for (const bar of tabs) {

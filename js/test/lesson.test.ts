@@ -383,6 +383,9 @@ test("the stage opens a door: what is put there is shown, and it can be looked t
   expect(find(el, ".bbp-rail").getAttribute("aria-valuenow")).not.toBe("0");
   expect(find(el, ".bbp-flow").hasAttribute("data-part-lit")).toBe(true);
   expect(find(el, '.bbp-tabs [data-key="maps"]').hasAttribute("data-part-hidden")).toBe(true);
+  dressParts(el, { hidden: ["maps", "unit", "flow", "triage", "classes"], lit: null });
+  expect(find(el, ".bbp-panels").hasAttribute("data-part-hidden")).toBe(true);
+  expect(find(el, ".columns").hasAttribute("data-part-hidden")).toBe(false);
   press(find(el, ".bbp-rail"), "PageDown");
   expect(placeOf(one.el)).toBe("2 of 2");
   dressParts(el, { hidden: [], lit: null });
