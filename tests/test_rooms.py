@@ -50,6 +50,7 @@ ROOMS = (
         doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets"),
     ),
     Room("demo", doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets")),
+    Room("lessons", doors=("bbp_widgets.engine", "bbp_widgets.views", "bbp_widgets.widgets")),
     Room("demo.drawing", allowed=("numpy",)),
     Room("demo.networks", allowed=("torch",)),
 )  # fmt: skip

@@ -158,6 +158,34 @@ def test_python_hears_of_a_lesson_that_is_played(lab: Lab) -> None:
     assert lab.problems == []
 
 
+def test_the_bias_follows_a_shape_that_is_dragged(lab: Lab) -> None:
+    lab.open_cells("import bbp_widgets as bbp\nplayground = bbp.demo.shapes_playground()\nplayground")
+    lab.run_all()
+    lab.page.locator(".bbp-rail").wait_for(timeout=60_000)
+    bias = lab.page.locator('.bbp-gallery figure:has-text("bias attribution") canvas')
+    pixels = "(all) => all.map((canvas) => canvas.toDataURL()).join()"
+    before = bias.evaluate_all(pixels)
+    assert before != ""
+    box = lab.page.locator(".noUi-handle").first.bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 8, box["y"] + 8)
+    lab.page.mouse.down()
+    for by in range(30):
+        lab.page.mouse.move(box["x"] + 8 + by, box["y"] + 8)
+        lab.page.wait_for_timeout(16)
+    lab.page.mouse.up()
+    in_kernel(lab, "playground.explorer.wait()")
+    lab.page.wait_for_timeout(400)
+    assert bias.evaluate_all(pixels) != before
+    shown = lab.page.locator(".bbp-ledger [data-key=total_bias], .bbp-ledger [data-key=cut_bias]").first
+    lab.page.locator(".bbp-rail").focus()
+    lab.page.keyboard.press("End")
+    told = float(in_kernel(lab, "print(float(playground.explorer.attribution.local.b[0]))"))
+    assert abs(float(shown.get_attribute("data-value") or "nan") - told) < 1e-4
+    assert lab.page.locator(".bbp-banner:visible").count() == 0
+    assert lab.problems == []
+
+
 def in_kernel(lab: Lab, code: str) -> str:
     """Run a line in the notebook's kernel, and return what it printed."""
     run = """async (code) => {
