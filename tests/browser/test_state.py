@@ -86,7 +86,7 @@ def test_python_moves_the_page_and_the_page_moves_python(stage: Stage, bench: La
     bench.execute("told = []; explorer.observe(lambda change: told.append(change.new['step']), 'state')")
     stage.walk("ArrowLeft")
     stage.wait_at_rest()
-    assert python("told") == [stops[5]]
+    assert set(python("told")) == {stops[5]}  # no step that was only passed through
 
 
 def test_two_views_of_one_explorer_and_a_cell_that_is_run_again(
