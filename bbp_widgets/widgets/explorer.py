@@ -725,7 +725,12 @@ class Explorer(ipywidgets.VBox):
             for lane, state in enumerate([] if asked is None else asked.states):
                 try:
                     film = self._desk.whole_film(state, _Progress(self, None, "", cancelled).at)
-                except Exception:  # what is wrong was told with the film itself
+                except Cancelled:
+                    return
+                except Exception as error:
+                    # what is wrong with the film itself was told with it
+                    if asked is not None and not asked.failures and not cancelled.is_set():
+                        self._fail(error, asked.seq, lane)
                     return
                 with self._lock:
                     if cancelled.is_set() or self._asked is not asked or asked is None:

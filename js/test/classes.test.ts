@@ -135,17 +135,18 @@ describe("the dimmer", () => {
     expect(onLook.mock.lastCall?.[0]).toEqual({ target: 11, versus: null });
   });
 
-  test("a thousand classes are ranked in a blink", () => {
+  test("of a thousand classes the same few rows are shown at every t", () => {
     const random = dice(5);
     const draw = () => Array.from({ length: 1000 }, () => random());
     const { chart } = open({ state: "here", answer: answerOf(draw(), draw()) });
     const slider = find<HTMLInputElement>(chart.node, "input");
-    const begun = process.hrtime.bigint();
     for (let at = 0; at < 20; at += 1) {
       slider.value = String(at * 10);
       slider.dispatchEvent(new Event("input"));
+      const count = chart.node.querySelectorAll(".class-row").length;
+      expect(count).toBeGreaterThanOrEqual(8);
+      expect(count).toBeLessThanOrEqual(10); // eight, the target and the label
     }
-    expect(Number(process.hrtime.bigint() - begun) / 20e6).toBeLessThan(60);
   });
 
   test("says when b changes nothing", () => {
