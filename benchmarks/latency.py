@@ -5,7 +5,8 @@
 Prints medians and 95th percentiles in milliseconds, and by how much the notebook grows when it is saved after all
 that. A move of a slider includes the pause (120 ms) after which
 the page asks, the message to the kernel, the walk, the film's way back and the painting. "Seen" is a switch back
-to something that was shown before, which asks nobody; a step is one press of a key.
+to something that was shown before, which asks nobody; a step is one press of a key. The work of a frame is what
+the page's main thread did for it while a key was held down, or the cursor dragged along the rail: 16 ms at most.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from frames import scrub, step_by_keys, work_of_frames  # noqa: E402
 from jupyter_harness import Lab, new_page, running_chromium, running_server  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
@@ -37,6 +39,8 @@ network, x = common.CASES["resnet50"]()
 explorer = bbp.Explorer(network, x[:4])
 explorer
 """
+#: Rules that were not seen of the last target.
+RULES = ["uniform", "proportional", "softmin", "aligned", "opposed", "winner", "weights"]
 # The time of every paint of a canvas is noted; a move is over at the first quiet frame after the last paint it caused.
 WATCH = """() => {
   window.paints = [];
@@ -76,29 +80,6 @@ def measured(page: Page, what: str, values: list[str]) -> list[float]:
     for value in values:
         times.append(float(page.evaluate(MOVE, [what, value])))
         page.wait_for_timeout(60)
-    return times
-
-
-def work(page: Page, keys: list[str]) -> list[float]:
-    """Return the milliseconds that the page's main thread worked for each key, as the browser itself counts them."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-
-    def spent() -> float:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return 1000 * float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
-
-    page.locator(".bbp-explorer .bbp-rail").first.focus()
-    page.wait_for_timeout(500)
-    idle = spent()
-    page.wait_for_timeout(400)
-    idle = spent() - idle  # what the notebook does by itself in that time
-    times = []
-    for key in keys:
-        before = spent()
-        page.keyboard.press(key)
-        page.wait_for_timeout(400)
-        times.append(max(0.0, spent() - before - idle))
     return times
 
 
@@ -162,12 +143,17 @@ def rows(lab: Lab, name: str, count: int) -> None:
         chips = page.locator('[role=radiogroup][aria-label="target"] [data-key]')
         others = [chips.nth(i).get_attribute("data-key") or "" for i in range(1, 5)]
         print(line(name, "another target", measured(page, "target", others)), flush=True)
+        print(line(name, "another rule", measured(page, "rule", RULES)), flush=True)
     measured(page, "rule", ["uniform", "proportional"])
     seen = measured(page, "rule", turns("uniform", "proportional", count))
     print(line(name, "rule, seen", seen), flush=True)
     steps = ["ArrowRight" if i % 20 < 10 else "ArrowLeft" for i in range(count)]
     print(line(name, "step", measured(page, "step", steps)), flush=True)
-    print(line(name, "step, work of the main thread", work(page, steps)), flush=True)
+    page.locator(".bbp-explorer .bbp-rail").first.focus()
+    frames = work_of_frames(page, step_by_keys(page, 2 * count))
+    print(line(name, "stepping, work of a frame", frames), flush=True)
+    frames = work_of_frames(page, scrub(page, 4 * count))
+    print(line(name, "scrubbing, work of a frame", frames), flush=True)
     grown = size_of_notebook(lab) - empty
     print(f"| {name} | the saved notebook grew by {grown / 1e6:.2f} MB | | | |", flush=True)
 

@@ -79,10 +79,10 @@ def main(folder: Path) -> None:
 
 
 def shrink(path: Path) -> None:
-    """Keep a picture of a screen small: 256 colours are enough for it."""
+    """Keep a picture of a screen small: 64 levels of each channel look as all, and 256 colours do not on the ramps."""
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+        plain = picture.convert("RGB").point(lambda level: round(round(level * 63 / 255) * 255 / 63))
+    plain.save(path, optimize=True)
     assert path.stat().st_size < MOST_BYTES, f"{path} has {path.stat().st_size} bytes"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from jupyter_harness import Lab, LabServer
@@ -21,6 +24,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SCREENSHOTS = Path(__file__).resolve().parent / "screenshots"
 SHARED_DATA = "BBP_SHARED_DATA"
+#: What every test draws from, unless it seeds for itself.
+SEED = 20
+
+# Examples that differ from run to run fail for whoever happens to draw them, not for whoever broke something.
+# `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,6 +39,24 @@ def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)
     if os.name != "nt":
         signal.signal(signal.SIGTERM, _interrupt)
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Seed what a file draws while it is imported: the same whichever files are imported before it."""
+    if isinstance(collector, pytest.Module):
+        _seed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Seed before a test and all its fixtures: alone or among others, it draws the same."""
+    _seed()
+
+
+def _seed() -> None:
+    torch.manual_seed(SEED)
+    np.random.seed(SEED)
+    random.seed(SEED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

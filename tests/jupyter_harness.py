@@ -193,11 +193,12 @@ class Lab:
         self.page.wait_for_function(READY, timeout=READY_TIMEOUT)
         self.page.wait_for_selector(SPLASH, state="detached")
 
-    def open_cells(self, *cells: str) -> None:
-        """Write a notebook of these code cells and open it."""
+    def open_cells(self, *cells: str) -> str:
+        """Write a notebook of these code cells and open it; return what it is called."""
         name = f"{self._name}.ipynb"
         write_notebook(self.server.notebooks / name, cells)
         self.open_notebook(name)
+        return name
 
     def run_all(self, timeout: float = 120.0) -> None:
         """Run every cell; fail with the cells' own errors. ``timeout`` is in seconds."""

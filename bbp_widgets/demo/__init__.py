@@ -1,4 +1,4 @@
-"""Two trained networks with pictures, inside the package: nothing is downloaded to see a bias move."""
+"""Two trained networks with pictures and their twins, inside the package: nothing is downloaded to see a bias move."""
 
 from __future__ import annotations
 
@@ -74,23 +74,31 @@ class Demo:
         return self.prepare(pictures), torch.from_numpy(labels)
 
 
-def digits() -> Demo:
+def digits(kind: str = "norm") -> Demo:
     """Handwritten digits, 8x8 grey, and a network of five convolutions that reads them.
 
+    ``kind`` is ``"norm"``, or one of its twins without batch norm: ``"bias"`` has biases in every layer, ``"bare"``
+    has none at all. They were trained by `bbp_widgets.demo.train` on the same pictures, and weigh half precision.
+
+    Raises: ``ValueError`` for a kind that is none.
     Source: the pictures are the 1,797 of scikit-learn's ``load_digits`` (E. Alpaydin, C. Kaynak, "Optical
     Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998, CC BY 4.0).
     """
-    arrays = _arrays("digits")
+    arrays = _arrays("digits", kind)
     pictures, labels = arrays["held_out"], arrays["held_out_labels"]
-    return _demo("digits", networks.Digits(), arrays, lambda n: (pictures[:n], labels[:n]))
+    return _demo("digits", kind, networks.Digits(kind=kind), arrays, lambda n: (pictures[:n], labels[:n]))
 
 
-def shapes() -> Demo:
+def shapes(kind: str = "norm") -> Demo:
     """Drawn shapes, 64x64 in colour, and a network of nine convolutions that names them.
 
-    Draw your own with `draw` and give them to the network with `Demo.prepare`.
+    Draw your own with `draw` and give them to the network with `Demo.prepare`. ``kind`` is as of `digits`; the twins
+    were trained on fewer pictures.
+
+    Raises: ``ValueError`` for a kind that is none.
     """
-    return _demo("shapes", networks.Shapes(), _arrays("shapes"), lambda n: sample(n, _FRESH_SEED))
+    arrays = _arrays("shapes", kind)
+    return _demo("shapes", kind, networks.Shapes(kind=kind), arrays, lambda n: sample(n, _FRESH_SEED))
 
 
 def shapes_playground(**options: Any) -> Playground:
@@ -103,18 +111,26 @@ def shapes_playground(**options: Any) -> Playground:
     return Playground(shapes(), **options)
 
 
-def _arrays(name: str) -> dict[str, NDArray[Any]]:
-    with np.load(_DATA / f"{name}.npz", allow_pickle=False) as file:
-        return {key: file[key] for key in file.files}
+def _arrays(name: str, kind: str) -> dict[str, NDArray[Any]]:
+    """Read pictures and weights; a twin's file has its weights only, the pictures are those of the first."""
+    if kind not in networks.KINDS:
+        raise ValueError(f"a network is one of {', '.join(networks.KINDS)}, not {kind!r}.")
+    arrays: dict[str, NDArray[Any]] = {}
+    for stem in dict.fromkeys((name, networks.stem_of(name, kind))):
+        with np.load(_DATA / f"{stem}.npz", allow_pickle=False) as file:
+            arrays = {key: array for key, array in arrays.items() if not key.startswith(_NETWORK)}
+            arrays |= {key: file[key] for key in file.files}
+    return arrays
 
 
-def _demo(name: str, network: nn.Module, arrays: dict[str, NDArray[Any]], source: Source) -> Demo:
-    facts = json.loads((_DATA / "facts.json").read_text(encoding="utf-8"))[name]
-    state = {key.removeprefix(_NETWORK): torch.from_numpy(a) for key, a in arrays.items() if "/" in key}
-    network.load_state_dict(state)
+def _demo(name: str, kind: str, network: nn.Module, arrays: dict[str, NDArray[Any]], source: Source) -> Demo:
+    stem = networks.stem_of(name, kind)
+    facts = json.loads((_DATA / "facts.json").read_text(encoding="utf-8"))[stem]
+    weights = {key.removeprefix(_NETWORK): a for key, a in arrays.items() if key.startswith(_NETWORK)}
+    network.load_state_dict({key: torch.from_numpy(array) for key, array in weights.items()})
     mean, std = tuple(facts["mean"]), tuple(facts["std"])
     return Demo(
-        name=name,
+        name=stem,
         network=network.eval(),
         inputs=_normalise(arrays["pictures"], mean, std),
         labels=torch.from_numpy(arrays["labels"]),

@@ -13,6 +13,11 @@ KINDS = ("norm", "bias", "bare")
 """Batch norm after every convolution; no norm, and biases everywhere; no norm and no bias."""
 
 
+def stem_of(name: str, kind: str) -> str:
+    """Name the file of a network's weights: ``digits``, or of a twin ``digits_bare``."""
+    return name if kind == "norm" else f"{name}_{kind}"
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions beside a skip, which is a 1x1 convolution where size or channels change."""
 

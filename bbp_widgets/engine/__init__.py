@@ -4,12 +4,12 @@ from . import errors, ops, rules
 from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
 from .decompose import Decomposition, decompose
+from .equation import Comes, Gives, UnitEquation
 from .errors import BadInput, BadTarget, BbpError, Cancelled, NotCaptured, UnknownRule, UnsupportedOp
 from .linearization import Follows, Linearization, elementwise, linearizes, moves, supported_ops, tangent
 from .local_model import LocalModel, NodeInfo, attribute, linearize
 from .rules import Rule, as_rule
 from .rules import names as rule_names
-from .unit import Comes, Gives, UnitEquation
 
 __all__ = [
     "Attribution", "BadInput", "BadTarget", "BbpError", "Cancelled", "Comes", "Decomposition", "Flow", "Follows",

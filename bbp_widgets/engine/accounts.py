@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from .graph import Value
+from .passed import Passed, Sums, gradient_sums, mass_sums
 from .samples import sum_per_sample
 from .target import Target
-from .walk import Gradients, Masses, injected
+from .walk import Gradients, Masses, injected, stranded
 
 __all__ = ["Accounts", "Flow", "GradientAccounts", "flows_of", "gradient_accounts", "mass_accounts"]
 
@@ -67,23 +68,27 @@ class _Sums:
         self._known: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
     def __call__(
-        self, value: Value | None, array: Tensor | None, times_value: bool = False
+        self, value: Value | None, array: Passed | None, times_value: bool = False
     ) -> Tensor | float:
         if value is None or array is None:
             return 0.0
+        if isinstance(array, Sums):
+            return array.net
         key = (id(array), id(value))
         known = self._known.get(key)
         if known is None:
-            # a masked score may be minus infinity: where nothing depends on a value, it contributes nothing
-            terms = torch.where(array == 0, 0, array * value.tensor) if times_value else array
-            known = self._known[key] = (array, sum_per_sample(terms, self.samples, value.layout))
+            if times_value:
+                total = gradient_sums(value, array, self.samples).net
+            else:
+                total = sum_per_sample(array, self.samples, value.layout)
+            known = self._known[key] = (array, total)
         return known[1]
 
 
 def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
     """Add up the gradient part of every cut, and what each node's own intercept adds."""
     value: Value | None
-    grad: Tensor | None
+    grad: Passed | None
     samples = len(target.value)
     zero = torch.zeros_like(gradients.opening)
     sums = _Sums(samples)
@@ -105,7 +110,7 @@ def gradient_accounts(gradients: Gradients, target: Target) -> GradientAccounts:
 def mass_accounts(masses: Masses, gradients: Gradients, target: Target) -> Accounts:
     """Add up the bias part of every cut."""
     value: Value | None
-    mass: Tensor | None
+    mass: Passed | None
     zero = torch.zeros_like(gradients.opening)
     sums = _Sums(len(target.value))
     cut = zero
@@ -114,19 +119,18 @@ def mass_accounts(masses: Masses, gradients: Gradients, target: Target) -> Accou
     opening, arrivals, cuts, lost = cut, [], [], []
     for site, step in zip(gradients.sites, masses.steps, strict=True):
         arriving = zero
-        stranded = zero
+        lost_here = zero
         for value, mass in zip(site.node.outputs, step.arrived, strict=True):
             if value is not None and mass is not None:
                 arriving = arriving + sums(value, mass)
                 if value.live is not None:
-                    lost_here = torch.where(value.live, 0, mass)
-                    stranded = stranded + sum_per_sample(lost_here, sums.samples, value.layout)
+                    lost_here = lost_here + stranded(value, mass, sums.samples)
         cut = cut - arriving
         for value, mass in zip(site.node.inputs, step.given, strict=True):
             cut = cut + sums(value, mass)
         arrivals.append(arriving)
         cuts.append(cut)
-        lost.append(stranded)
+        lost.append(lost_here)
     return Accounts(_stacked(arrivals, zero), _stacked(lost, zero), _stacked(cuts, zero), opening)
 
 
@@ -141,12 +145,13 @@ def flows_of(masses: Masses, gradients: Gradients, target: Target) -> Iterator[F
     for place, site in enumerate(gradients.sites, first):
         place_of.update((value, (site.node.name, place)) for value in site.node.outputs if value is not None)
 
-    def flows(step: int, inputs: Sequence[Value], given: Sequence[Tensor | None]) -> Iterator[Flow]:
+    def flows(step: int, inputs: Sequence[Value], given: Sequence[Passed | None]) -> Iterator[Flow]:
         for value, mass in zip(inputs, given, strict=True):
             if mass is not None:
                 source, to = place_of.get(value, (value.name, None))
-                sums = (sum_per_sample(part, samples, value.layout) for part in (mass, mass.abs()))
-                yield Flow(step, source, to, *sums)
+                sums = mass if isinstance(mass, Sums) else mass_sums(value, mass, samples)
+                assert sums.gross is not None
+                yield Flow(step, source, to, sums.net, sums.gross)
 
     if masses.opening:
         yield from flows(0, target.outputs, masses.opening)

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from .accounts import Accounts, Flow, flows_of, mass_accounts
 from .borrowed import plain_computing
+from .equation import UnitEquation
 from .graph import Node, Value
 from .mixing import Mixing
 from .rules import Rule
 from .samples import Layout, of_sample, sum_per_sample
-from .unit import UnitEquation, share_entropy, unit_equation
-from .walk import Masses, Site
+from .unit import share_entropy, unit_equation
+from .walk import Masses, Site, carry_mass
 
 if TYPE_CHECKING:
     from .local_model import Inputs, LocalModel
@@ -133,7 +134,7 @@ class Attribution:
     ) -> None:
         """Use ``attribute`` or ``LocalModel.attribute``."""
         self.local, self.rule = local, rule
-        self._masses, self._rule_at = masses, rule_at
+        self._walked, self._rule_at = masses, rule_at
         self._ledger: Ledger | None = None
         self._sites: tuple[Site, ...] = local._gradients.sites
 
@@ -150,25 +151,34 @@ class Attribution:
     @property
     def bias(self) -> Inputs:
         """The bias attribution, like the inputs."""
-        return self.local._packed([self._mass(v) for v in self._inputs])
+        return self.local._packed([self._given(v) for v in self._inputs])
 
     @property
     def total(self) -> Inputs:
         """Both attributions together, like the inputs."""
-        return self.local._packed([self.local._grad(v) * v.tensor + self._mass(v) for v in self._inputs])
+        return self.local._packed([self.local._grad(v) * v.tensor + self._given(v) for v in self._inputs])
 
     @property
     def unshared(self) -> Tensor:
         """Mass that no input could be given, (N,): named in the ledger, and still counted."""
-        return (self._masses.opening_unshared + self._accounts.unshared.sum(0)).to(self.value.dtype)
+        return self._walked.unshared.to(self.value.dtype)
 
     @property
     def residual(self) -> Tensor:
         """What the attributions miss of the target, (N,): value − Σ gradient − Σ bias − unshared."""
         n = len(self.value)
-        parts = [(v, part) for v in self._inputs for part in (self.local._grad(v) * v.tensor, self._mass(v))]
+        parts = [(v, part) for v in self._inputs for part in (self.local._grad(v) * v.tensor, self._given(v))]
         total = torch.stack([sum_per_sample(part, n, v.layout) for v, part in parts]).sum(0)
         return (self.value.double() - total - self.unshared.double()).to(self.value.dtype)
+
+    @cached_property
+    def _masses(self) -> Masses:
+        """The walk with everything that was passed on: walked once more, where the first one let it go."""
+        if self._walked.kept:
+            return self._walked
+        self.local._check_unchanged()
+        with plain_computing():
+            return carry_mass(self.local._gradients, self.local._target, self._rule_at)
 
     @property
     def ledger(self) -> Ledger:
@@ -189,7 +199,7 @@ class Attribution:
 
     def _steps(self) -> Iterator[Step]:
         gradient, mass = self.local._accounts, self._accounts
-        value, lost = self.value.double(), self._masses.opening_unshared
+        value, lost = self.value.double(), self._walked.opening_unshared
         for i, site in enumerate(self._sites):
             lost = lost + mass.unshared[i]
             yield Step(
@@ -213,7 +223,7 @@ class Attribution:
         if not bool((opening != 0).any()):
             return []
         gradient, cut = self.local._accounts.first_cut, self._accounts.opening_cut
-        unshared = self._masses.opening_unshared
+        unshared = self._walked.opening_unshared
         return [
             Step(
                 node="target",
@@ -304,15 +314,18 @@ class Attribution:
         return self.local._graph.inputs
 
     def _mass(self, value: Value) -> Tensor:
-        mass = self._masses.mass_of.get(value)
-        return torch.zeros_like(value.tensor) if mass is None else mass
+        return self._given(value) if value in self._inputs else _mass_of(self._masses, value)
+
+    def _given(self, value: Value) -> Tensor:
+        """Return what an input got."""
+        return _mass_of(self._walked, value)
 
     def _of_step(self, place: int) -> Value | None:
         """Return the first output of a step of the ledger; ``None`` for the target's own step.
 
         Raises: ``IndexError``.
         """
-        first = 1 if self._masses.opening else 0
+        first = 1 if self._walked.opening else 0
         steps = len(self._sites) + first
         if not -steps <= place < steps:
             raise IndexError(f"the ledger has {steps} steps, got {place}.")
@@ -348,6 +361,11 @@ class Attribution:
         ]
         shown = rows if len(rows) <= 8 else [*rows[:7], f"  and {len(rows) - 7} more"]
         return "\n".join([f"Attribution by {self.rule}, {len(self._sites)} steps", *shown])
+
+
+def _mass_of(masses: Masses, value: Value) -> Tensor:
+    mass = masses.mass_of.get(value)
+    return torch.zeros_like(value.tensor) if mass is None else mass
 
 
 def _last_nodes_of_calls(nodes: Sequence[Node]) -> dict[str, Node]:

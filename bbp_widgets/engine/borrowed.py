@@ -39,8 +39,8 @@ def borrowed(network: nn.Module, dtype: torch.dtype | None = None) -> Iterator[N
     dicts among these.
     """
     with _LOCK, ExitStack() as undo:
-        undo.enter_context(_kept_values(network))
         modules = list(network.modules())
+        undo.enter_context(_kept_values(modules))
         for module in modules:
             undo.callback(_restore, vars(module), _noted(vars(module)))
         if dtype is not None:
@@ -113,15 +113,16 @@ def _same(now: Any, before: Any) -> bool:
         return False
     if isinstance(now, set):
         return now == before
-    if isinstance(now, dict):
-        return all(key in now and now[key] is value for key, value in before.items())
-    return all(a is b for a, b in zip(now, before, strict=True))
+    if isinstance(now, dict):  # in the same order, too
+        return all(map(operator.eq, now, before)) and all(map(operator.is_, now.values(), before.values()))
+    return all(map(operator.is_, now, before))
 
 
 @contextmanager
-def _kept_values(network: nn.Module) -> Iterator[None]:
+def _kept_values(modules: list[nn.Module]) -> Iterator[None]:
     """Undo what a forward pass wrote into buffers."""
-    before = [(t, None if t.is_inference() else t._version, t.detach().clone()) for t in network.buffers()]
+    buffers = {id(t): t for module in modules for t in module._buffers.values() if t is not None}
+    before = [(t, None if t.is_inference() else t._version, t.detach().clone()) for t in buffers.values()]
     try:
         yield
     finally:

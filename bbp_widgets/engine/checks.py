@@ -37,7 +37,9 @@ def checked_inputs(
         raise BadInput(f"network must be a torch.nn.Module, got {type(network).__name__}.")
     if dtype not in (None, torch.float32, torch.float64):
         raise BadInput(f"dtype must be torch.float32, torch.float64 or None, got {dtype}.")
-    parameters, buffers = list(network.parameters()), list(network.buffers())
+    modules = list(network.modules())
+    parameters = [p for module in modules for p in module._parameters.values() if p is not None]
+    buffers = [b for module in modules for b in module._buffers.values() if b is not None]
     if any(is_lazy(t) for t in [*parameters, *buffers]):
         raise BadInput(
             f"{type(network).__name__} has layers whose sizes are not known yet.\n"

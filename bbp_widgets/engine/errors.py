@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["BadInput", "BadTarget", "BbpError", "Cancelled", "NotCaptured", "UnknownRule", "UnsupportedOp"]
+__all__ = [
+    "BadInput",
+    "BadRule",
+    "BadTarget",
+    "BbpError",
+    "Cancelled",
+    "NotCaptured",
+    "UnknownRule",
+    "UnsupportedOp",
+]
 
 
 class BbpError(Exception):
@@ -21,6 +30,10 @@ class BadTarget(BbpError, ValueError):
 
 class UnknownRule(BbpError, ValueError):
     """No rule, or no parameter of a rule, has this name or value."""
+
+
+class BadRule(BbpError, ValueError):
+    """A rule of the user's own gave a φ by which nothing can be shared: broken, negative, or of another shape."""
 
 
 class UnsupportedOp(BbpError, NotImplementedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class Node:
     @property
     def op_name(self) -> str:
         """Return the op's plain name: ``"convolution"``."""
-        return str(self.op.overloadpacket).removeprefix("aten.").strip("_")
+        return _plain_name(self.op)
 
     @property
     def indices(self) -> Tensor:
@@ -84,6 +85,11 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.op}, module={self.module!r}, shape={self.shape})"
+
+
+@cache
+def _plain_name(op: Any) -> str:
+    return str(op.overloadpacket).removeprefix("aten.").strip("_")
 
 
 @dataclass(eq=False, slots=True)

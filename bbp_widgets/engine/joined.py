@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .accounts import Flow
 from .attribution import Attribution, Ledger, Place, Step
+from .equation import UnitEquation
 from .errors import BadInput, NotCaptured
 from .graph import Value
-from .unit import UnitEquation
 from .walk import Site
 
 if TYPE_CHECKING:

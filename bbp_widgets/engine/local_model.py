@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,20 +16,24 @@ from .attribution import Attribution
 from .borrowed import plain_computing
 from .checks import checked_inputs
 from .errors import BadInput, NotCaptured
-from .graph import Graph, Value
+from .graph import Graph, Node, Value
 from .joined import JoinedAttribution, Part, split_batch
 from .linearization import unsupported
 from .mixing import Mixing
+from .passed import Sums
 from .plan import Plan, resolve_plan
 from .rules import Rule, as_rule
 from .samples import sum_per_sample
 from .tape import record
 from .target import Target, TargetLike, resolve
-from .walk import Gradients, Progress, Site, carry_mass, pull_gradients
+from .walk import Gradients, Progress, Site, carry_mass, pull_again, pull_gradients
 
 __all__ = ["Inputs", "LocalModel", "NodeInfo", "attribute", "linearize"]
 
 Inputs = Tensor | tuple[Tensor, ...]
+#: Bytes of grads and of masses that are kept unasked. Fresh memory costs more than the arithmetic on it, so of large
+#: networks the grads go; a walk takes longer, and is done again only for more.
+_KEPT_GRADS, _KEPT_MASSES = 16 << 20, 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,17 @@ class LocalModel:
         plan: Plan | None = None,
         *,
         progress: Progress | None = None,
+        keep: bool | None = None,
         **parameters: Any,
     ) -> Attribution:
         """Carry every bias back to the inputs under ``rule``, without running the network again.
 
         ``plan`` chooses other rules for some nodes: ``{"layer3.*": "uniform"}``. ``parameters`` are the rule's, as in
         ``attribute("softmax", temperature=0.2)``. ``progress`` is called with (nodes done, nodes in all).
+
+        ``keep`` holds on to the mass of every node, for ``ledger``, ``flows``, ``at`` and ``unit``. Without it, masses
+        are let go as soon as they were shared, and the first of these that is asked for walks once more. Left out: kept
+        where they are no more than 256 MiB.
 
         Raises: ``UnknownRule`` for a rule, parameter or plan entry that does not exist; ``NotCaptured`` where the
         network was changed meanwhile.
@@ -119,7 +128,13 @@ class LocalModel:
         mixing = [s.node for s in reversed(self._gradients.sites) if isinstance(s.facts.fan_in, Mixing)]
         rule_at = resolve_plan(default, plan, mixing)
         with plain_computing():
-            masses = carry_mass(self._gradients, self._target, rule_at, progress)
+            masses = carry_mass(
+                self._gradients,
+                self._target,
+                rule_at,
+                progress,
+                self._bytes <= _KEPT_MASSES if keep is None else keep,
+            )
         return Attribution(self, default, masses, rule_at)
 
     def _check_unchanged(self) -> None:
@@ -135,13 +150,27 @@ class LocalModel:
                 )
 
     @cached_property
+    def _bytes(self) -> int:
+        return _bytes_of(site.node for site in self._gradients.sites)
+
+    @cached_property
+    def _all_gradients(self) -> Gradients:
+        """The gradients with everything that was passed on: pulled once more, where they were let go."""
+        if self._gradients.kept:
+            return self._gradients
+        self._check_unchanged()
+        with plain_computing():
+            return pull_again(self._gradients, self._target)
+
+    @cached_property
     def _accounts(self) -> GradientAccounts:
         self._check_unchanged()
         with plain_computing():
-            return gradient_accounts(self._gradients, self._target)
+            return gradient_accounts(self._all_gradients, self._target)
 
     def _grad(self, value: Value) -> Tensor:
-        grad = self._gradients.grad_of.get(value)
+        gradients = self._gradients if value in self._graph.inputs else self._all_gradients
+        grad = gradients.grad_of.get(value)
         return torch.zeros_like(value.tensor) if grad is None else grad
 
     def _packed(self, tensors: list[Tensor]) -> Inputs:
@@ -166,7 +195,13 @@ def _constants(sites: Sequence[Site]) -> list[tuple[Tensor, int, int]]:
     return [(tensor, tensor._version, tensor.data_ptr()) for tensor in found.values()]
 
 
-def _check_finite(graph: Graph, gradients: Gradients) -> None:
+def _bytes_of(nodes: Iterable[Node]) -> int:
+    """Return how much memory the values of nodes take: as much as their grads, or their masses."""
+    tensors = [value.tensor for node in nodes for value in node.outputs if value is not None]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _check_finite(graph: Graph, gradients: Gradients, target: Target) -> None:
     """Refuse a network that has no finite derivative here, as a square root at zero.
 
     Raises: ``UnsupportedOp`` naming the node.
@@ -174,8 +209,9 @@ def _check_finite(graph: Graph, gradients: Gradients) -> None:
     grads = [gradients.grad_of.get(value) for value in graph.inputs]
     if all(grad is None or bool(torch.isfinite(grad).all()) for grad in grads):
         return
-    for site in gradients.sites:
-        if not all(grad is None or bool(torch.isfinite(grad).all()) for grad in site.pulled):
+    for site in (gradients if gradients.kept else pull_again(gradients, target)).sites:
+        passed = (grad.net if isinstance(grad, Sums) else grad for grad in site.pulled)
+        if not all(grad is None or bool(torch.isfinite(grad).all()) for grad in passed):
             raise unsupported(site.node, "has no finite derivative at these values")
 
 
@@ -188,6 +224,7 @@ def linearize(
     wrt: str | Sequence[str] | None = None,
     linearization: str = "tangent",
     progress: Progress | None = None,
+    keep: bool | None = None,
 ) -> LocalModel:
     """Find the linear model that ``network`` is at ``inputs``: target = w · x + b.
 
@@ -203,6 +240,10 @@ def linearize(
     multiply another value (squeeze and excitation, recurrent cells), attention weights and the statistics of
     normalizations are held fixed at their values here, so that such a product is linear in the value that
     it lets through. w is then the gated weight, no gradient; everything adds up the same.
+
+    ``keep`` holds on to the grad of every node, for ``ledger``, ``at`` and ``unit``. Without it only what the walk
+    needs is kept, and the first of these that is asked for pulls the gradient once more. Left out: kept where they
+    are no more than 16 MiB.
 
     Shapes: ``inputs`` (N, ...), or a tuple of such tensors.
     Raises: ``BadInput``, ``BadTarget``, ``NotCaptured``; ``UnsupportedOp`` for an op without a linearization.
@@ -221,9 +262,10 @@ def linearize(
     samples = len(checked.tensors[0])
     with plain_computing():
         resolved = resolve(target, graph, samples)
-        gradients = pull_gradients(graph, resolved, progress)
+        kept = _bytes_of(graph.nodes) <= _KEPT_GRADS if keep is None else keep
+        gradients = pull_gradients(graph, resolved, progress, kept)
         resolved.check_samples()
-        _check_finite(graph, gradients)
+        _check_finite(graph, gradients, resolved)
     is_tuple = len(graph.inputs) > 1 or (isinstance(wrt or inputs, (tuple, list)))
     return LocalModel(graph.forgetting_nodes(), resolved, gradients, is_tuple)
 
@@ -252,8 +294,9 @@ def attribute(
     """
 
     def one(part: Inputs, wanted: TargetLike) -> Attribution:
-        local = linearize(network, part, wanted, dtype, wrt=wrt, linearization=linearization)
-        return local.attribute(rule, plan, **parameters)
+        keep = None if batch_size is None else True  # of a part the ledger is read at once
+        local = linearize(network, part, wanted, dtype, wrt=wrt, linearization=linearization, keep=keep)
+        return local.attribute(rule, plan, keep=keep, **parameters)
 
     if batch_size is None:
         return one(inputs, target)

@@ -22,11 +22,15 @@ from .graph import Value
 
 __all__ = [
     "TILE_ELEMENTS", "Dense", "Mixing", "Reduction", "Side", "Summands", "Tile", "Windows", "kept", "outer",
-    "parts_of_units", "side_of",
+    "parts_of_rows", "parts_of_units", "side_of",
 ]  # fmt: skip
 
 #: Strengths written out at once, 8 MB in float32: the calls of a smaller tile take longer than its arithmetic.
 TILE_ELEMENTS = 1 << 21
+#: Entries of the larger of input and output that are worked on at once: 4 MB in float32.
+PART = 1 << 20
+#: How much larger than the weights a part is at least, for they are put in another order for each.
+OF_WEIGHTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,14 @@ class Dense(Mixing):
     def parts(self) -> Iterator[tuple[slice, Dense]]:
         """Return the mixing in parts of its samples, where its arrays are too large to stay near the processor.
 
-        Each comes with where its samples are, in the first input and in the mass alike. None where one will do.
+        Each comes with where its samples are, in every input and in the mass alike. None where one will do.
         """
         return iter(())
+
+    def sides(self) -> tuple[Tensor, ...]:
+        """Return the arrays that are inputs, x first."""
+        both = ((self.x, self.x_side), (self.weight, self.weight_side))
+        return tuple(array for array, side in both if side is not False)
 
     def total(self, rates: Tensor, inputs: Tensor) -> Tensor:
         """Return Σ rates · inputs over every output's live inputs."""
@@ -207,6 +216,14 @@ def outer(a: Tensor, b: Tensor, room: Tensor) -> Tensor:
     """Return a · b, broadcast, in the memory of ``room``: a tile that has it to itself until the next one."""
     shape = torch.broadcast_shapes(a.shape, b.shape)
     return torch.mul(a, b, out=room[: math.prod(shape)].view(shape))
+
+
+def parts_of_rows(rows: int, each: int, weight: Tensor) -> Iterator[slice]:
+    """Return the rows in parts that stay near the processor, of ``each`` entries a row; none where one will do."""
+    step = max(1, max(PART, OF_WEIGHTS * weight.numel()) // max(1, each))
+    if step < rows:
+        for start in range(0, rows, step):
+            yield slice(start, min(start + step, rows))
 
 
 def parts_of_units(units: Tensor, fan_in: int) -> Iterator[tuple[Tensor, ...]]:

@@ -135,14 +135,17 @@ def _data(x: Tensor) -> Any:
 
 def _apart(function: Any) -> Any:
     """Return an in-place activation as the activation and the writing of its result."""
-    signature = inspect.signature(function)
+    place = list(inspect.signature(function).parameters).index("inplace")
 
     def rewrite(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        if not bound.arguments.get("inplace"):
+        if not (args[place] if len(args) > place else kwargs.get("inplace")):
             return NotImplemented
-        bound.arguments["inplace"] = False
-        return bound.arguments["input"].copy_(function(*bound.args, **bound.kwargs))
+        if len(args) > place:
+            args = (*args[:place], False, *args[place + 1 :])
+        else:
+            kwargs = {**kwargs, "inplace": False}
+        x = args[0] if args else kwargs["input"]
+        return x.copy_(function(*args, **kwargs))
 
     return rewrite
 

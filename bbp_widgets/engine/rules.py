@@ -9,9 +9,8 @@ Matters", ICML 2019, whose formulas for the sharing coefficients are not reprodu
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import torch
@@ -21,91 +20,12 @@ from .errors import UnknownRule, listed
 from .exponential import fit_for
 from .mixing import Dense, Mixing, Tile
 from .power_shares import PowerShares, Reading
+from .sharing import Rule
 
 __all__ = [
     "Aligned", "Opposed", "Proportional", "Rule", "Softmax", "Softmin", "Tile", "Uniform", "Weights", "Winner",
     "aligned", "as_rule", "names", "opposed", "proportional", "softmax", "softmin", "uniform", "weights", "winner",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Rule(ABC):
-    """A way to share: subclass it, give it ``name`` and ``phi``, and it works at every node."""
-
-    name: ClassVar[str]
-    says: ClassVar[str]
-    formula: ClassVar[str] = ""  # φ as plain text
-
-    @abstractmethod
-    def phi(self, tile: Tile) -> Tensor:
-        """Return φ for every input of every unit of a tile, in the shape of ``tile.strength``, never negative.
-
-        Only ratios within a unit matter, so a unit's φ may be scaled: take a maximum off before an exponential. Inputs
-        that are not live have strength zero here, and their φ does not count. ``tile.strength`` may be overwritten.
-        """
-
-    def share_dense(self, mixing: Dense, mass: Tensor) -> tuple[Tensor, ...] | None:
-        """Return what each input gets, without writing the fan-ins out; ``None`` where that is not possible."""
-        return None
-
-    def share(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
-        """Return what each live input of a node gets of the node's ``mass``.
-
-        Shapes: ``mass`` has the node's output shape; each array returned has its input's shape.
-        Units: target units, in and out. Over live units, what goes in comes out.
-        """
-        return mixing.home(self._shared(mixing, mass))
-
-    def share_evenly(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...] | None:
-        """Return what each input gets where φ is the same for all inputs of a unit; ``None`` where it is not."""
-        return None
-
-    def _shared(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
-        given = self.share_evenly(mixing, mass)
-        if isinstance(mixing, Dense):
-            for part, some in mixing.parts():
-                if given is None:
-                    given = (torch.empty_like(mixing.x),)
-                given[0][part] = self._shared(some, mass[part])[0]
-            if given is None:
-                given = self.share_dense(mixing, mass)
-        return self.share_by_tiles(mixing, mass) if given is None else given
-
-    def share_by_tiles(self, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
-        """Share with every fan-in written out, a tile at a time: right for any φ, and slower."""
-        given = mixing.nothing(mass)
-        for tile in mixing.tiles(mass, given):
-            self.share_tile(tile)
-        return given
-
-    def share_tile(self, tile: Tile) -> None:
-        """Give the units of a tile away."""
-        phi = self.phi(tile)
-        if tile.live is not None:
-            phi = self._of_live(phi, tile.live)
-        total = phi.sum(tile.dim)
-        silent = total <= 0
-        if bool(silent.any()):
-            everyone = (
-                torch.ones_like(phi) if tile.live is None else tile.live.to(phi.dtype).expand(phi.shape)
-            )
-            phi = torch.where(silent.unsqueeze(tile.dim), everyone, phi)
-            # a unit with no live input keeps no mass (walk.py), so its total may be anything but zero
-            total = phi.sum(tile.dim).clamp(min=torch.finfo(phi.dtype).tiny)
-        tile.give(phi, tile.mass / total)
-
-    def _of_live(self, phi: Tensor, live: Tensor) -> Tensor:
-        """Return φ with zeros where nothing is live, whatever it is there."""
-        return torch.where(live, phi, 0)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The rule's parameters and their values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        given = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
-        return f"{self.name}({given})" if given else self.name
 
 
 @dataclass(frozen=True)
@@ -175,6 +95,9 @@ class _Exponential(Rule):
 
     #: exp of less than this, a thousand times, is a number in single precision.
     _SAFE: ClassVar[float] = 75.0
+    #: exp of less than this is nothing beside the largest φ, which is 1, and is written as that little: processors take
+    #: some twenty times as long over results too small for a normal number, and so do products with a mass.
+    _FAINT: ClassVar[float] = 60.0
 
     def __post_init__(self) -> None:
         _check_positive(self, "temperature")
@@ -203,7 +126,7 @@ class _Exponential(Rule):
         if largest > self._SAFE:
             top = z if tile.live is None else torch.where(tile.live, z, -math.inf)
             highest = top.amax(dim, keepdim=True)
-            z.sub_(torch.where(highest.isfinite(), highest, 0)).clamp_(max=0)
+            z.sub_(torch.where(highest.isfinite(), highest, 0)).clamp_(-self._FAINT, 0)
         return z.exp_()
 
     def _of_live(self, phi: Tensor, live: Tensor) -> Tensor:

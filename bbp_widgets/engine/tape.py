@@ -9,6 +9,7 @@ values; this takes a forward pass and, on most networks, tens of microseconds an
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
@@ -34,8 +35,8 @@ from .samples import Layout
 
 __all__ = ["record", "run_in"]
 
-_TORCH = str(Path(torch.__file__).parent)
-_ENGINE = str(Path(__file__).parent)
+#: Whose lines are not the user's: with the separator, since torchvision and its like are networks, not torch.
+_HOUSE = tuple(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, Path(__file__).parent))
 
 aten = torch.ops.aten
 #: Their result does not depend on the values of their tensor arguments, only on shapes and types. ``detach``
@@ -89,7 +90,7 @@ def _not_run(network: nn.Module, inputs: tuple[Tensor, ...], module: str, error:
     lines = [
         f"{f.filename}:{f.lineno} in {f.name}"
         for f in traceback.extract_tb(error.__traceback__)
-        if not f.filename.startswith((_TORCH, _ENGINE))
+        if not f.filename.startswith(_HOUSE)
     ]
     line = f"\n  Raised at {lines[-1]}." if lines else ""
     kinds = {p.dtype for p in network.parameters() if p.is_floating_point()}
@@ -145,9 +146,9 @@ class _Tape(TorchDispatchMode):
         self.failed_in = ""
         self._names: Counter[str] = Counter()
         self._paths: dict[int, str] = {}
-        for path, module in network.named_modules():
-            self._paths.setdefault(id(module), path)
-        self._modules = {path for path, _ in network.named_modules()}
+        for path, module in network.named_modules():  # each once, by its first name
+            self._paths[id(module)] = path
+        self._modules = set(self._paths.values())
         for name in wrt:
             if name.partition("#")[0] not in self._modules:
                 near = [path for path in self._modules if path and (path in name or name in path)] or sorted(
@@ -221,24 +222,23 @@ class _Tape(TorchDispatchMode):
             live += self._live_among(kwargs.values())
         if not live:
             return func(*args, **kwargs)
-        if func is aten.copy_.default and any(args[0] is value.tensor for value in self.inputs):
+        way = _way_of(func)
+        if way == "written" and any(args[0] is value.tensor for value in self.inputs):
             return args[
                 0
             ]  # what the network wrote into its input, brought back to a copy that nobody else holds
-        if func is aten.copy.default and self._stands_for(*args[:2]):
+        if way == "copied" and self._stands_for(*args[:2]):
             return args[1]  # nothing writes into what is here, so one tensor may stand for both
-        if func is aten._convolution.default:  # as torch.jit.trace writes it down
+        if way == "traced":  # as torch.jit.trace writes a convolution down
             with self:
                 return aten.convolution.default(*args[:9])
-        if is_attention(func):
+        if way == "attention":
             with self:  # what the fused kernel does, op by op
                 return attention(func, args, kwargs)
-        if _is_composite(
-            func
-        ):  # seen whole where autograd looked away: inside a rewrite, or on inference tensors
+        if way == "composite":  # seen whole where autograd looked away: in a rewrite, or on inference tensors
             with self:
                 return func.decompose(*args, **kwargs)
-        if func.overloadpacket not in _RELABELS and _writes_its_result(func):
+        if way in ("written", "writes"):
             raise NotCaptured(
                 f"{func} writes into a tensor inside a composite op, in module "
                 f'"{self._stack[-1] if self._stack else ""}", and cannot be followed.\n'
@@ -246,7 +246,7 @@ class _Tape(TorchDispatchMode):
                 + "  Write that part with ops that return a new tensor, or explain what follows it with wrt=."
             )
         result = func(*args, **kwargs)
-        if func.overloadpacket not in _CONSTANT:
+        if way != "constant":
             self._write(func, args, kwargs, live, result)
         return result
 
@@ -260,11 +260,11 @@ class _Tape(TorchDispatchMode):
         """Return the live values among an op's arguments, where tensors stand alone or in lists."""
         values, found = self.values, []
         for argument in arguments:
-            if isinstance(argument, Tensor):
-                if (value := values.get(id(argument))) is not None:
-                    found.append(value)
+            # the tensors of the values are alive, so nothing else has an id of theirs
+            if (value := values.get(id(argument))) is not None:
+                found.append(value)
             elif isinstance(argument, (list, tuple)):
-                found.extend(values[id(item)] for item in argument if id(item) in values)
+                found += [values[id(item)] for item in argument if id(item) in values]
         return tuple(found)
 
     def _choose(self, result: Tensor, chosen: list[Value]) -> Tensor:
@@ -350,6 +350,23 @@ class _Tape(TorchDispatchMode):
 
 
 @cache
+def _way_of(func: Any) -> str:
+    """Return in which way a call of an op is taken down; ``""`` for the plain one."""
+    if func is aten.copy_.default:
+        return "written"
+    if func is aten.copy.default:
+        return "copied"
+    if func is aten._convolution.default:
+        return "traced"
+    if is_attention(func):
+        return "attention"
+    if _is_composite(func):
+        return "composite"
+    if func.overloadpacket not in _RELABELS and _writes_its_result(func):
+        return "writes"
+    return "constant" if func.overloadpacket in _CONSTANT else ""
+
+
 def _is_composite(func: Any) -> bool:
     """Return whether an op is no more than a few lines of other ops."""
     return torch._C._dispatch_has_kernel_for_dispatch_key(
@@ -370,9 +387,7 @@ def _source_line() -> str:
     frame: Any = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
-        whose = _WHOSE.get(code)
-        if whose is None:
-            whose = _WHOSE[code] = _whose(code)
+        whose, _ = _WHOSE.get(id(code)) or _remembered(code)
         if whose == "run":
             return ""  # no line of the user's own: torch's containers called torch's modules
         if whose == "user":
@@ -384,8 +399,14 @@ def _source_line() -> str:
 def _whose(code: CodeType) -> str:
     if code is run_in.__code__:
         return "run"
-    return "house" if code.co_filename.startswith((_TORCH, _ENGINE)) else "user"
+    return "house" if code.co_filename.startswith(_HOUSE) else "user"
 
 
-#: Whose code a frame is running, remembered: there are dozens of frames to look at for every op.
-_WHOSE: dict[CodeType, str] = {}
+def _remembered(code: CodeType) -> tuple[str, CodeType]:
+    found = _WHOSE[id(code)] = (_whose(code), code)
+    return found
+
+
+#: Whose code a frame is running, remembered: there are dozens of frames to look at for every op. By ``id``, since a
+#: code object hashes all that it is made of, anew each time; kept alive, so that its id stays its own.
+_WHOSE: dict[int, tuple[str, CodeType]] = {}

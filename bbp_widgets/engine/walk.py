@@ -25,9 +25,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .errors import BadRule
 from .graph import Graph, Node, Value
 from .linearization import Follows, Linearization, linearize_node
 from .mixing import Mixing
+from .passed import Passed, Sums, gradient_sums, joined, mass_sums
+from .samples import sum_per_sample
 from .target import Contraction, Target
 
 __all__ = [
@@ -39,7 +42,9 @@ __all__ = [
     "Site",
     "carry_mass",
     "injected",
+    "pull_again",
     "pull_gradients",
+    "stranded",
 ]
 
 #: Called before each node with (nodes done, nodes in all); may raise ``Cancelled``.
@@ -63,14 +68,20 @@ class Site:
 
     node: Node
     facts: Linearization
-    grads: tuple[Tensor | None, ...]  # what has arrived at each output
-    pulled: tuple[Tensor | None, ...]  # what went on to each live input
+    #: What has arrived at each output; where grads are not kept, what the intercept needs of it.
+    grads: tuple[Tensor | None, ...]
+    pulled: tuple[Passed | None, ...]  # what went on to each live input; none of it where grads are not kept
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """The first half of the walk: what needs no rule."""
+    """The first half of the walk: what needs no rule.
 
+    Without ``kept``, only the grads of the inputs are there, and those of the nodes that add an intercept: all that
+    a walk asks for.
+    """
+
+    kept: bool
     sites: tuple[Site, ...]  # in walk order: the output's node first
     grad_of: dict[Value, Tensor]
     first: tuple[Tensor, ...]  # the target's grad of each output that it looks at
@@ -82,53 +93,96 @@ class MassStep:
     """What one step did with the mass: what had arrived at each output, what each live input got, how long it took."""
 
     arrived: tuple[Tensor | None, ...]
-    given: tuple[Tensor | None, ...]
+    given: tuple[Passed | None, ...]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Masses:
-    """The second half of the walk, under one choice of rules."""
+    """The second half of the walk, under one choice of rules.
 
+    Without ``kept``, only what has arrived at the inputs is there, and no steps: what lies between was let go once it
+    had been shared.
+    """
+
+    kept: bool
     mass_of: dict[Value, Tensor]  # arrived at a value, its node's own intercept included
     opening: tuple[Tensor, ...]  # what each output got of the target's own intercept
     opening_unshared: Tensor  # (N,): what no output could be given of it
+    unshared: Tensor  # (N,): that, and what stayed behind at every step
     steps: tuple[MassStep, ...]
 
 
-def pull_gradients(graph: Graph, target: Target, progress: Progress | None = None) -> Gradients:
-    """Linearize every node on the way to the target, and carry the gradient back through all of them."""
+def pull_gradients(
+    graph: Graph, target: Target, progress: Progress | None = None, keep: bool = True
+) -> Gradients:
+    """Linearize every node on the way to the target, and carry the gradient back through all of them.
+
+    With ``keep`` every array stays, for whoever asks what was done on the way.
+    """
     nodes = _on_the_way(graph, target)
     # forward, because an op must know which elements of its inputs are live
-    facts = {node: linearize_node(node) for node in nodes}
+    facts = [linearize_node(node) for node in nodes]
+    return _pulled(list(zip(nodes, facts, strict=True))[::-1], target, progress, keep)
+
+
+def pull_again(gradients: Gradients, target: Target) -> Gradients:
+    """Carry the gradient back once more, and keep every array."""
+    return _pulled([(site.node, site.facts) for site in gradients.sites], target, None, True)
+
+
+def _pulled(
+    steps: Sequence[tuple[Node, Linearization]], target: Target, progress: Progress | None, keep: bool
+) -> Gradients:
     grad_of: dict[Value, Tensor] = {}
     first = tuple(value.only_live(grad) for value, grad in zip(target.outputs, target.grads, strict=True))
     for value, grad in zip(target.outputs, first, strict=True):
         _add(grad_of, value, grad)
-    sites = []
-    for done, node in enumerate(reversed(nodes)):
+    several = joined((node for node, _ in steps), target.outputs) if keep else set()
+    samples, sites = len(target.value), []
+    for done, (node, facts) in enumerate(steps):
         if progress is not None:
-            progress(done, len(nodes))
+            progress(done, len(steps))
         grads = tuple(None if value is None else grad_of.get(value) for value in node.outputs)
         if all(grad is None for grad in grads):
             continue  # the way passes only through inputs that are held fixed
-        back = facts[node].pullback(*_filled(node, grads))
-        pulled = tuple(
+        back = facts.pullback(*_filled(node, grads))
+        pulled: tuple[Passed | None, ...] = tuple(
             None if array is None else source.only_live(array)
             for source, array in zip(node.inputs, back, strict=True)
         )
         for source, array in zip(node.inputs, pulled, strict=True):
+            assert not isinstance(array, Sums)
             _add(grad_of, source, array)
-        sites.append(Site(node, facts[node], grads, pulled))
-    return Gradients(tuple(sites), grad_of, first, target.intercept().double())
+        if keep:
+            pulled = tuple(
+                gradient_sums(source, array, samples)
+                if isinstance(array, Tensor) and source in several
+                else array
+                for source, array in zip(node.inputs, pulled, strict=True)
+            )
+        else:  # let go at once, so that the next arrays come from memory that was just freed
+            for output in node.outputs:
+                if output is not None:
+                    grad_of.pop(output, None)
+            wanted = None if facts.intercept is None else grads[0]
+            grads, pulled = (wanted, *(None,) * (len(grads) - 1)), (None,) * len(pulled)
+            del back, array
+        sites.append(Site(node, facts, grads, pulled))
+    return Gradients(keep, tuple(sites), grad_of, first, target.intercept().double())
 
 
 def carry_mass(
-    gradients: Gradients, target: Target, rule_at: RuleAt, progress: Progress | None = None
+    gradients: Gradients, target: Target, rule_at: RuleAt, progress: Progress | None = None, keep: bool = True
 ) -> Masses:
-    """Carry every intercept back to the input, shared at each node by the rule that ``rule_at`` gives it."""
+    """Carry every intercept back to the input, shared at each node by the rule that ``rule_at`` gives it.
+
+    With ``keep`` every array stays, for whoever asks what was done on the way.
+    """
     mass_of: dict[Value, Tensor] = {}
-    opening, unshared = _open(gradients, target, rule_at, mass_of)
+    opening, opening_unshared = _open(gradients, target, rule_at, mass_of)
+    unshared, samples = opening_unshared, len(target.value)
+    several = joined((site.node for site in gradients.sites), target.outputs)
     steps = []
     for done, site in enumerate(gradients.sites):
         if progress is not None:
@@ -137,13 +191,29 @@ def carry_mass(
         arrived = tuple(None if value is None else mass_of.get(value) for value in site.node.outputs)
         for value, mass in zip(site.node.outputs, arrived, strict=True):
             if value is not None and mass is not None and value.live is not None:
-                mass_of[value] = value.only_live(mass)  # the rest is unshared
+                mass_of[value] = value.only_live(mass)
+                unshared = unshared + stranded(value, mass, samples)
         _inject(site, mass_of)
         given = _pass_on(site, mass_of, rule_at)
         for source, mass in zip(site.node.inputs, given, strict=True):
             _add(mass_of, source, mass)
-        steps.append(MassStep(arrived, given, perf_counter() - start))
-    return Masses(mass_of, opening, unshared, tuple(steps))
+        if not keep:
+            for value in site.node.outputs:
+                if value is not None:
+                    mass_of.pop(value, None)
+            continue
+        kept = tuple(
+            mass_sums(source, mass, samples) if mass is not None and source in several else mass
+            for source, mass in zip(site.node.inputs, given, strict=True)
+        )
+        steps.append(MassStep(arrived, kept, perf_counter() - start))
+    return Masses(keep, mass_of, opening, opening_unshared, unshared, tuple(steps))
+
+
+def stranded(value: Value, mass: Tensor, samples: int) -> Tensor:
+    """Return what of the mass that arrived at a value has no live element to stay on, (N,)."""
+    assert value.live is not None
+    return sum_per_sample(torch.where(value.live, 0, mass), samples, value.layout)
 
 
 def _inject(site: Site, mass_of: dict[Value, Tensor]) -> None:
@@ -174,7 +244,7 @@ def _open(
     if not bool((gradients.opening != 0).any()):
         return (), torch.zeros_like(gradients.opening)
     mixing = Contraction(target)
-    given = rule_at(None).share(mixing, gradients.opening.to(target.value.dtype))
+    given = _shared(None, rule_at, mixing, gradients.opening.to(target.value.dtype))
     for value, mass in zip(mixing.inputs, given, strict=True):
         _add(mass_of, value, mass)
     return given, torch.where(mixing.reachable(), 0, gradients.opening)
@@ -189,9 +259,21 @@ def _pass_on(site: Site, mass_of: dict[Value, Tensor], rule_at: RuleAt) -> tuple
     fan_in = site.facts.fan_in
     if isinstance(fan_in, Follows):
         return fan_in.pull(*filled)
-    given = iter(rule_at(site.node).share(fan_in, filled[0]))
+    given = iter(_shared(site.node, rule_at, fan_in, filled[0]))
     # inputs that are held fixed have no place in the fan-in
     return tuple(next(given) if value in fan_in.inputs else None for value in site.node.inputs)
+
+
+def _shared(node: Node | None, rule_at: RuleAt, mixing: Mixing, mass: Tensor) -> tuple[Tensor, ...]:
+    """Share by the rule of a node, or of the target.
+
+    Raises: ``BadRule`` naming the place.
+    """
+    try:
+        return rule_at(node).share(mixing, mass)
+    except BadRule as error:
+        place = "the target" if node is None else f"{node.name} ({node.module or 'the network itself'})"
+        raise BadRule(f"at {place}: {error}") from None
 
 
 def _on_the_way(graph: Graph, target: Target) -> list[Node]:

@@ -1,6 +1,7 @@
 """Six lessons on what a bias does, each five to ten minutes: ``bbp.lessons.lesson(1)`` is the first.
 
-Each file has its network, its inputs, its steps and, by name, every number that its steps state.
+Each file has its network, its inputs, its explorer (or several by name), its steps and, by name, every number that
+these state.
 """
 
 from __future__ import annotations

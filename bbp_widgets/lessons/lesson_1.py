@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from bbp_widgets import Explorer
 
 TITLE = "A linear model: what is b?"
-HIDE = ("controls", "maps", "unit", "flow", "triage", "classes")
+HIDE = ("controls", "rail", "maps", "unit", "flow", "triage", "classes")
 FEATURES = ("rooms", "distance")
 
 
@@ -20,7 +21,7 @@ def network() -> nn.Module:
     with torch.no_grad():
         rent.weight.copy_(torch.tensor([[3.0, -2.0]]))
         rent.bias.copy_(torch.tensor([4.0]))
-    return nn.Sequential(rent).eval()
+    return nn.Sequential(OrderedDict(linear=rent)).eval()
 
 
 def inputs() -> Tensor:
@@ -46,46 +47,45 @@ STEPS: list[dict[str, Any]] = [
     {
         "text": "A model guesses the rent of a flat, in hundreds:\n"
         "`rent = {w_rooms} · rooms − {size_distance} · distance + {b}`\n\n"
-        "The first flat has {rooms} rooms at distance {distance}. In the table below, the column *value* holds these two.\n\n"
+        "We begin with a flat that has {rooms} rooms at distance {distance}.\n\n"
         "**Page Down** goes on, **Page Up** goes back, and so do the buttons.",
-        "look": {"sample": 0, "step": "output"},
-        "highlight": "pictures",
+        "look": {"sample": 0, "step": "input"},
+        "hide": ["pictures", "ledger"],
     },
     {
         "text": "Every model that we look at is written as\n**target = w·x + b**.\n\n"
         "*w·x* is one number: each feature times its weight, added up.",
-        "hide": ["pictures", "ledger", "rail"],
+        "hide": ["pictures", "ledger"],
         "question": {
             "kind": "number",
             "ask": "For the flat with {rooms} rooms at distance {distance}: how much is w·x?",
             "answer": "{wx}",
             "right": "{from_rooms} from the rooms, {from_distance} from the distance.",
-            "wrong": "{w_rooms} · {rooms} is {from_rooms}, and {w_distance} · {distance} is {from_distance}.",
+            "wrong": "{w_rooms} · {rooms} is {from_rooms}, and ({w_distance}) · {distance} is {from_distance}.",
         },
     },
     {
-        "text": "The column **w ⊙ x** keeps the two products apart: it says what each feature gave. This is the explanation "
-        "that most methods draw.\n\nBut the rent is not {wx}.",
-        "hide": ["ledger", "rail"],
+        "text": "The table has a row for each feature. Its column **w ⊙ x** keeps the two products apart and says what each "
+        "feature gave: the explanation that most methods draw.\n\nBut the rent is not {wx}.",
+        "highlight": "pictures",
+        "hide": ["ledger"],
         "question": {
             "kind": "number",
             "ask": "How much of the rent is not in w·x?",
             "answer": "{b}",
             "right": "The bias is half of this rent.",
             "wrong": "The rent is {rent}, and w·x is {wx}.",
-            "show": {"step": "input"},
         },
     },
     {
-        "text": "At the input the ledger has both parts. The grey one is w·x, the coloured one is **b**, and together they are "
-        "the rent, to the last digit.",
-        "look": {"step": "input"},
+        "text": "The **ledger** has both parts. The grey one is w·x, the coloured one is **b**, and together they are the rent: "
+        "the tick says that nothing is missing.",
         "highlight": "ledger",
     },
     {
         "text": "Now the other flat: {far_rooms} room, at distance {far_distance}.",
         "look": {"sample": 1},
-        "hide": ["pictures", "ledger", "rail"],
+        "hide": ["pictures", "ledger"],
         "question": {
             "kind": "choice",
             "ask": "What happens to b?",
@@ -106,7 +106,7 @@ STEPS: list[dict[str, Any]] = [
         "The rule *proportional* gives each feature the part of b that the size of its product is of all sizes. The sizes "
         "are {from_rooms} and {strength_distance}, together {strengths}.",
         "look": {"sample": 0},
-        "hide": ["pictures"],
+        "hide": ["pictures", "ledger"],
         "question": {
             "kind": "number",
             "ask": "How much of b goes to the rooms?",

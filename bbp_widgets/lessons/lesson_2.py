@@ -47,7 +47,7 @@ STEPS: list[dict[str, Any]] = [
         "`y = {w2} · relu({w1}x − {size_b1}) + {b2}`\n\n"
         "A ReLU lets what is positive through as it is, and nothing else.",
         "look": {"sample": 0, "step": "output"},
-        "hide": ["maps", "unit"],
+        "hide": ["maps", "unit", "rail", "ledger", "pictures"],
     },
     {
         "text": "Work it out for x = {x}, from the inside: `first`, then the ReLU, then `last`.",
@@ -69,15 +69,16 @@ STEPS: list[dict[str, Any]] = [
             "ask": "Multiply it out. How much is b?",
             "answer": "{b}",
             "right": "y = {w}x − {size_b}.",
-            "wrong": "{w2} · {b1} is {first_adds}, and {b2} more is {b}.",
+            "wrong": "{w2} · ({b1}) is {first_adds}, and {b2} more is {b}.",
         },
     },
     {
-        "text": "The rail shows where that b comes from. Read it from right to left, as the walk goes: at each layer a bar "
-        "says what the layer's own bias adds.\n\nUse the **arrow keys** on the rail, then answer.",
+        "text": "The **rail** shows where that b comes from. Read it from right to left, as the walk goes: at each layer a bar "
+        "says what the layer's own bias adds, and the ribbon above what has been gathered by then.\n\n"
+        "Choose a layer here, or go to it on the rail by click or with the **arrow keys**.",
         "look": {"step": "output"},
         "highlight": "rail",
-        "hide": ["maps", "unit"],
+        "hide": ["maps", "unit", "ledger", "pictures"],
         "question": {
             "kind": "layer",
             "ask": "Which layer adds something negative?",
@@ -91,7 +92,7 @@ STEPS: list[dict[str, Any]] = [
         "says: times the **gradient** at its layer.",
         "look": {"step": "first"},
         "highlight": "ledger",
-        "hide": ["maps", "unit"],
+        "hide": ["maps", "unit", "pictures"],
     },
     {
         "text": "Now x = {x_two}.",
@@ -123,7 +124,7 @@ STEPS: list[dict[str, Any]] = [
         "{nothing} times.\n\nSo **b depends on the input**, as w does. At x = {fold} the pieces meet.",
         "look": {"step": "first"},
         "highlight": "rail",
-        "hide": ["maps", "unit"],
+        "hide": ["maps", "unit", "ledger", "pictures"],
         "question": {
             "kind": "choice",
             "ask": "On this piece, what would an explanation by w ⊙ x show?",

@@ -39,7 +39,7 @@ NUMBERS = {
     "x_a": 1.0, "x_b": 2.0, "h_a": 6.0, "h_b": 2.0, "h_c": -2.0, "v_a": 1.0, "v_b": 2.0, "v_c": 3.0, "y": 15.0,
     "b_out": 5.0, "s_a": 6.0, "s_b": 4.0, "s_sum": 10.0, "share_a": 3.0, "share_b": 2.0, "own_a": 1.0, "own_b": 4.0,
     "hidden_adds": 5.0, "mass_a": 4.0, "mass_b": 6.0, "bias_of_a": 1.0, "bias_of_b": 2.0, "none": 0.0,
-    "t_aa": 1.0, "t_ab": 4.0, "to_a_from_a": 0.8, "to_b_from_a": 3.2, "from_b": 3.0, "bias_a": 3.8, "bias_b": 6.2,
+    "t_aa": 1.0, "t_ab": 4.0, "t_sum": 5.0, "to_a_from_a": 0.8, "to_b_from_a": 3.2, "from_b": 3.0, "bias_a": 3.8, "bias_b": 6.2,
     "b": 10.0, "wx": 5.0, "w_b": 0.0, "cut_gradient_out": 10.0, "cut_bias_out": 5.0,
 }  # fmt: skip
 
@@ -49,8 +49,7 @@ STEPS: list[dict[str, Any]] = [
         "`h0 = relu(x0 + 2·x1 + 1)`\n`h1 = relu(2·x0 − x1 + 2)`\n`h2 = relu(−x0 + x1 − 3)`\n"
         "`y = h0 + 2·h1 + 3·h2 + 5`\n\nThe input is `x0` = {x_a}, `x1` = {x_b}.",
         "look": {"step": "output", "tensor": "value"},
-        "hide": ["maps", "unit", "rail", "ledger"],
-        "highlight": "pictures",
+        "hide": ["maps", "unit", "rail", "ledger", "pictures"],
     },
     {
         "text": "First forward, as the network itself runs.",
@@ -64,7 +63,8 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The bars are the hidden values before the ReLU. Pick a bar with the mouse, or type its number.",
+        "text": "The bars are what the three hidden units have before the ReLU. They are counted from zero, as in `h0`, `h1`, "
+        "`h2`: click a bar, or type its number.",
         "look": {"step": "hidden", "tensor": "value", "sort": "index"},
         "highlight": "maps",
         "hide": ["rail", "ledger", "pictures", "unit"],
@@ -123,7 +123,8 @@ STEPS: list[dict[str, Any]] = [
     {
         "text": "So each hidden unit holds what came from above and what it adds itself. The bars are the mass now.",
         "look": {"step": "hidden", "tensor": "mass"},
-        "hide": ["unit", "pictures"],
+        "highlight": "maps",
+        "hide": ["unit", "pictures", "ledger"],
         "question": {
             "kind": "unit",
             "ask": "Which hidden unit holds the most mass?",
@@ -133,24 +134,25 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "On the right is the whole account of that unit: what came, what it adds, and where it goes. With *back* and "
-        "the names of units one walks along it.",
+        "text": "This is the whole account of that unit. Above: the mass that came from the ReLU behind it, and what it adds "
+        "itself. Below: its inputs, and what each of them gets.\n\n"
+        "The names in it are the units that it hears from and speaks to: a click goes on to the account of one.",
         "look": {"unit": {"frame": "hidden", "at": [1]}},
         "highlight": "unit",
-        "hide": ["pictures"],
+        "hide": ["pictures", "ledger", "rail"],
     },
     {
         "text": "The last step. The first unit shares {mass_a} among its two inputs, whose products are {t_aa} and {t_ab}; the "
         "second shares {mass_b} evenly, for its two products are of one size.",
         "look": {"step": "hidden", "unit": None},
-        "hide": ["pictures", "unit"],
+        "hide": ["pictures", "unit", "maps", "ledger"],
         "question": {
             "kind": "number",
             "ask": "How much bias does x1 get in all?",
             "answer": "{bias_b}",
             "tolerance": 0.05,
             "right": "{to_b_from_a} and {from_b}. x0 gets {to_a_from_a} and {from_b}, {bias_a}.",
-            "wrong": "{t_ab} parts of five of {mass_a} are {to_b_from_a}, and half of {mass_b} is {from_b}.",
+            "wrong": "{t_ab} of {t_sum} parts of {mass_a} are {to_b_from_a}, and half of {mass_b} is {from_b}.",
             "show": {"step": "input", "unit": None},
         },
     },
@@ -158,6 +160,7 @@ STEPS: list[dict[str, Any]] = [
         "text": "w·x is {wx}, b is {b}, and y is {y}: two thirds of this answer are bias.",
         "look": {"step": "input", "unit": None},
         "highlight": "pictures",
+        "hide": ["maps", "unit"],
         "question": {
             "kind": "choice",
             "ask": "The gradient with respect to x1 is {w_b}. Does x1 matter?",

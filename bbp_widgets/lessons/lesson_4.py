@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ def network() -> nn.Module:
     with torch.no_grad():
         unit.weight.copy_(torch.tensor([[4.0, -2.0, 1.0, 1.0]]))
         unit.bias.copy_(torch.tensor([8.0]))
-    return nn.Sequential(unit).eval()
+    return nn.Sequential(OrderedDict(unit=unit)).eval()
 
 
 def inputs() -> Tensor:
@@ -46,13 +47,12 @@ STEPS: list[dict[str, Any]] = [
         "text": "One unit, four inputs. The products of weight and value, called **strengths**, are {s_a}, {s_b}, {s_c} and "
         "{s_d}. The bias is {bias}.\n\nThe sum of the shares is given: it is b. Who gets how much is not. A **rule** decides.",
         "look": {"lanes": ["uniform"], "step": "input"},
-        "highlight": "pictures",
-        "hide": ["controls"],
+        "hide": ["controls", "rail", "ledger", "pictures"],
     },
     {
         "text": "The strengths are {s_a}, {s_b}, {s_c} and {s_d}, the bias is {bias}.\n\n"
         "The plainest rule, *uniform*: to every input alike.",
-        "hide": ["controls", "pictures"],
+        "hide": ["controls", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
             "ask": "How much does each input get?",
@@ -65,7 +65,7 @@ STEPS: list[dict[str, Any]] = [
         "text": "The strengths are {s_a}, {s_b}, {s_c} and {s_d}, the bias is {bias}.\n\n"
         "*Proportional*: by the size of the strength. Signs do not count.",
         "look": {"lanes": ["proportional"]},
-        "hide": ["controls", "pictures"],
+        "hide": ["controls", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
             "ask": "How much does the first input get?",
@@ -75,27 +75,28 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "Look at all four. With *proportional* one of them goes away with nothing.",
-        "hide": ["controls", "pictures"],
+        "text": "The inputs are called a, b, c and d. With *proportional* one of them goes away with nothing.",
+        "hide": ["controls", "rail", "ledger", "pictures"],
         "question": {
-            "kind": "unit",
-            "ask": "Which input gets nothing? Count from zero.",
-            "answer": {"frame": "input", "at": [3]},
-            "right": "Its strength is {s_d}.",
-            "wrong": "The last one: its strength is {s_d}.",
+            "kind": "choice",
+            "ask": "Which input gets nothing?",
+            "choices": ["a, strength {s_a}", "b, strength {s_b}", "c, strength {s_c}", "d, strength {s_d}"],
+            "answer": 3,
+            "right": "Its strength is {s_d}. The other two get {prop_b} each.",
+            "wrong": "Its strength is {s_d}. The others get {prop_a}, {prop_b} and {prop_c}: the sign of b's strength does not count.",
         },
     },
     {
-        "text": "*Winner*: everything to the largest. The other extreme from *uniform*; *softmax* lies between the two, and "
-        "its temperature says where.",
-        "look": {"lanes": ["winner"], "unit": None},
-        "hide": ["controls"],
+        "text": "*Winner*: everything to the largest. See the column *bias attribution*.\n\n"
+        "It is the other extreme from *uniform*. A rule between the two is *softmax*: its temperature says where it stands.",
+        "look": {"lanes": ["winner"]},
+        "hide": ["controls", "rail", "ledger"],
         "highlight": "pictures",
     },
     {
         "text": "*Aligned*: to the inputs that push the way the bias pushes. The bias is positive here.",
         "look": {"lanes": ["aligned"]},
-        "hide": ["controls", "pictures"],
+        "hide": ["controls", "rail", "ledger", "pictures"],
         "question": {
             "kind": "choice",
             "ask": "Which input gets the least?",
@@ -106,10 +107,12 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "All four beside each other, as **lanes**. The number keys switch the rule of the lane with the frame; a click on "
-        "a column's head makes a lane the active one.",
+        "text": "All four beside each other, as **lanes**: a column of the table for each. A click on a column's head makes its "
+        "lane the active one, and the buttons *rule* above change the rule of that lane.\n\n"
+        "The grey bands below the rail say how far the other lanes are from the active one, from nothing to all of the mass.",
         "look": {"lanes": list(LANES), "lane": 0},
         "highlight": "pictures",
+        "hide": ["ledger"],
         "question": {
             "kind": "choice",
             "ask": "What is the same in all four columns?",
@@ -122,6 +125,7 @@ STEPS: list[dict[str, Any]] = [
     {
         "text": "w·x is {wx}, b is {bias}, y is {y}: none of the three depends on a rule.",
         "highlight": "ledger",
+        "hide": ["controls", "rail"],
         "question": {
             "kind": "choice",
             "ask": "Two rules give different pictures for one network and one input. Which one is right?",

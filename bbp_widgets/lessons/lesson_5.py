@@ -1,4 +1,4 @@
-"""Lesson 5: convolutions; feature maps of mass, padding and pooling, on digits."""
+"""Lesson 5: convolutions; feature maps of mass, padding and pooling, on digits and on a shape."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from torch import Tensor, nn
 
 from bbp_widgets import Explorer, demo
 
-TITLE = "A network that reads digits"
+TITLE = "Convolutions on digits and shapes"
 HIDE = ("controls", "flow", "triage", "classes")
+#: Which picture of the shapes is the square.
+SQUARE = 1
+NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def network() -> nn.Module:
-    """Give the embedded network of five convolutions."""
+    """Give the embedded network of five convolutions that reads digits."""
     return demo.digits().network
 
 
@@ -22,13 +25,37 @@ def inputs() -> Tensor:
     return demo.digits().inputs[:3]
 
 
-def explorer() -> Explorer:
+def shapes_network() -> nn.Module:
+    """Give the embedded network of nine convolutions that names shapes."""
+    return demo.shapes().network
+
+
+def shape() -> Tensor:
+    """Give a square that it was not trained on."""
+    return demo.shapes().inputs[SQUARE : SQUARE + 1]
+
+
+def digits() -> Explorer:
     """Give an explorer of the three digits."""
-    digits = demo.digits()
+    held = demo.digits()
     return Explorer(
-        digits.network, digits.inputs[:3], classes=digits.classes, labels=digits.labels[:3].tolist(),
-        pictures=digits.pictures[:3], rules=["proportional"],
+        held.network, held.inputs[:3], classes=NAMES, labels=held.labels[:3].tolist(),
+        pictures=held.pictures[:3], rules=["proportional"],
     )  # fmt: skip
+
+
+def shapes() -> Explorer:
+    """Give an explorer of the square."""
+    held, only = demo.shapes(), slice(SQUARE, SQUARE + 1)
+    return Explorer(
+        held.network, held.inputs[only], classes=held.classes, labels=held.labels[only].tolist(),
+        pictures=held.pictures[only], rules=["proportional"],
+    )  # fmt: skip
+
+
+def explorer() -> dict[str, Explorer]:
+    """Give both: the lesson goes from one to the other."""
+    return {"digits": digits(), "shapes": shapes()}
 
 
 NUMBERS = {
@@ -37,12 +64,16 @@ NUMBERS = {
     "first_norm_adds": 5.81, "second_norm_adds": 1.77, "channel": 15.0, "channel_mass": 2.36,
     "row": 5.0, "column": 2.0, "pixel_bias": 0.31, "one_value": 7.85, "one_b": 0.48, "one_negative": -3.74,
     "one_positive": 6.94,
+    "large_side": 64.0, "square_value": 5.78, "square_wx": -0.13, "square_b": 5.90, "takes": -0.53, "gives": 2.08,
+    "unit_channel": 9, "unit_row": 9, "unit_column": 4, "unit_mass": 0.22, "map_side": 16.0,
+    "last_side": 8.0, "last_places": 64.0, "clean": 4.0, "middle_windows": 9.0, "corner_windows": 4.0,
+    "quarter": 25.0, "square_row": 39.0, "square_column": 21.0, "square_pixel_bias": 0.09,
 }  # fmt: skip
 
 STEPS: list[dict[str, Any]] = [
     {
         "text": "Pictures of handwritten digits, {side} by {side} pixels, and a trained network of five convolutions. This one "
-        "is a zero, and the target is its score for *zero*.\n\nBefore the walk, three things to do by hand.",
+        "is a zero, and the target is its score for *zero*.\n\nBefore the walk, two things to do by hand.",
         "look": {"sample": 0, "step": "output"},
         "highlight": "pictures",
         "hide": ["maps", "unit"],
@@ -51,35 +82,24 @@ STEPS: list[dict[str, Any]] = [
         "text": "**Convolution.** A window of three by three pixels feeds one unit, so the unit shares its mass among "
         "{window} pixels. Around the picture the window hangs over into **padding**: zeros that are no input. They "
         "get nothing, also by the rule *uniform*.",
-        "hide": ["maps", "unit", "rail", "ledger"],
+        "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
             "ask": "Among how many pixels does a unit in the corner share?",
             "answer": "{corner}",
             "right": "On an edge it is {edge}.",
-            "wrong": "Of three by three only two by two lie in the picture: {corner}. On an edge it is {edge}.",
-        },
-    },
-    {
-        "text": "**Max pooling** takes the largest of {max_cell} values. At this input its output *is* that value.",
-        "hide": ["maps", "unit", "rail", "ledger"],
-        "question": {
-            "kind": "number",
-            "ask": "Among how many of the {max_cell} is the mass shared?",
-            "answer": "{max_gets}",
-            "right": "No rule is asked: the largest gets it all.",
-            "wrong": "The output does not depend on the others, as long as they stay smaller. The largest gets it all.",
+            "wrong": "Of three by three only two by two lie in the picture. On an edge it is {edge}.",
         },
     },
     {
         "text": "**Mean pooling** makes one number of a whole map. Here the maps are {pool_side} by {pool_side} by then.",
-        "hide": ["maps", "unit", "rail", "ledger"],
+        "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
             "ask": "Among how many places is the mass of one channel shared?",
             "answer": "{mean_cells}",
             "right": "By the rule: *proportional* gives more to larger values.",
-            "wrong": "{pool_side} times {pool_side}.",
+            "wrong": "All {pool_side} times {pool_side} of its map.",
         },
     },
     {
@@ -87,13 +107,13 @@ STEPS: list[dict[str, Any]] = [
         "Go along the rail with the **arrow keys** and watch the bars.",
         "look": {"step": "output"},
         "highlight": "rail",
-        "hide": ["maps", "unit", "pictures"],
+        "hide": ["maps", "unit", "pictures", "ledger"],
         "question": {
             "kind": "layer",
             "ask": "Which layer adds the most?",
             "answer": "block1.bn1",
             "right": "A batch norm, with {first_norm_adds}. The convolutions have no bias of their own here.",
-            "wrong": "`block1.bn1`, a batch norm, with {first_norm_adds}; the next one is `block2.bn2` with {second_norm_adds}.",
+            "wrong": "It is a batch norm, and adds {first_norm_adds}; the next one is `block2.bn2` with {second_norm_adds}.",
         },
     },
     {
@@ -101,7 +121,7 @@ STEPS: list[dict[str, Any]] = [
         "are sorted by mass, the largest first. Orange adds to the score, blue takes away.",
         "look": {"step": "block1.bn1", "panel": "maps", "tensor": "mass", "sort": "mass"},
         "highlight": "maps",
-        "hide": ["pictures", "unit"],
+        "hide": ["pictures", "unit", "ledger"],
         "question": {
             "kind": "number",
             "ask": "What is the number of the channel with the most mass?",
@@ -112,11 +132,12 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "On to the input. On the left is the digit with the mass over it, then w ⊙ x, then the bias attribution. Pick a pixel "
-        "in the map below, or type its place; rows and columns count from zero.",
+        "text": "On to the input. On the left is the digit with the mass over it, then w ⊙ x, then the bias attribution.\n\n"
+        "**Click a pixel** in any of the pictures, then answer. Or stay with the keys: the **arrows** go from pixel to pixel, "
+        "**Enter** picks one, and Enter once more is your answer. Rows and columns count from zero.",
         "look": {"step": "input", "scale": "each"},
         "highlight": "pictures",
-        "hide": ["unit"],
+        "hide": ["maps", "unit", "ledger"],
         "question": {
             "kind": "pixel",
             "ask": "Which pixel gets the most bias?",
@@ -141,14 +162,96 @@ STEPS: list[dict[str, Any]] = [
             ],
             "answer": "They do: large masses of both signs nearly cancel.",
             "right": "One layer takes {one_negative}, another gives {one_positive}: the walk shows what the sum hides.",
-            "wrong": "Look at the bars: one layer takes {one_negative}, another gives {one_positive}, and the sum hides it.",
+            "wrong": "Look at the bars: one layer takes {one_negative}, another gives {one_positive}, and their sum hides both.",
         },
     },
     {
-        "text": "What to take along:\n\nMass is shared over the real pixels of a window, and nothing goes into the padding.\n"
-        "Max pooling hands it on, mean pooling shares it.\n"
+        "text": "Now a larger network: nine convolutions, which name a shape in a picture of {large_side} by {large_side} pixels "
+        "in colour. Its score for *square* is {square_value} = w·x {square_wx} + b {square_b}.",
+        "explorer": "shapes",
+        "look": {"step": "output"},
+        "highlight": "rail",
+        "hide": ["maps", "unit", "ledger"],
+        "question": {
+            "kind": "layer",
+            "ask": "Blue bars take away. Which layer takes the most (is the most negative)?",
+            "answer": "block3.bn2",
+            "right": "It takes {takes}, and right behind it `block3.bn1` gives {gives}: of both signs here, too.",
+            "wrong": "It is `block3.bn2` with {takes}; right behind it `block3.bn1` gives {gives}.",
+        },
+    },
+    {
+        "text": "A map of mass is a picture, too. At this layer each has {map_side} by {map_side} places. In some the square is a "
+        "hole: there the ReLU behind is closed, and what is closed gets no mass. In others its outline holds the most.",
+        "look": {"step": "block2.bn2", "tensor": "mass", "sort": "mass"},
+        "highlight": "maps",
+        "hide": ["unit", "ledger"],
+        "question": {
+            "kind": "unit",
+            "ask": "Look for the strongest orange: which unit has the most mass? Click it, or type channel, row, column.",
+            "answer": {"frame": "block2.bn2", "at": ["{unit_channel}", "{unit_row}", "{unit_column}"]},
+            "right": "It holds {unit_mass}, and lies at a corner of the square. The box in the picture is what it sees.",
+            "wrong": "It is in channel {unit_channel}, row {unit_row}, column {unit_column}, and holds {unit_mass}. The box in the "
+            "picture is what it sees.",
+        },
+    },
+    {
+        "text": "The **padding** gets no mass, but it leaves a trace. The first map here is weaker toward its border: a unit in "
+        "the middle stands in {middle_windows} windows of the next convolution, one in the corner in only {corner_windows}.\n\n"
+        "And the zeros are seen from far: each convolution carries their trace one place further in, and each halving of "
+        "the map makes a place twice as wide.",
+        "look": {"step": "block3.bn1", "unit": None},
+        "highlight": "maps",
+        "hide": ["unit", "ledger"],
+        "question": {
+            "kind": "choice",
+            "ask": "The last maps have {last_side} by {last_side} places. Which of these {last_places} see nothing but the picture?",
+            "choices": [
+                "All but the outermost ring.",
+                "Only the {clean} in the middle.",
+                "None of them.",
+            ],
+            "answer": "Only the {clean} in the middle.",
+            "right": "All others see some padding, though the picture is {large_side} pixels wide.",
+            "wrong": "Only the {clean} in the middle: one ring more with every convolution, and the maps are halved three times.",
+        },
+    },
+    {
+        "text": "**Max pooling** takes the largest of {max_cell} values. At this input its output *is* that value, so no rule is "
+        "asked: the largest gets all of the mass, the others nothing. Here the mass has just gone through the pooling: it stands in "
+        "single places. One step back on the rail, at `shrink`, the maps were half as wide and fuller.",
+        "look": {"step": "stem.relu", "level": "ops"},
+        "highlight": "maps",
+        "hide": ["unit", "ledger"],
+        "question": {
+            "kind": "number",
+            "ask": "At most how many percent of the places of such a map can hold mass?",
+            "answer": "{quarter}",
+            "right": "One of every {max_cell}. It is less where the ReLU behind had closed.",
+            "wrong": "One of every {max_cell}: {quarter}. It is less where the ReLU behind had closed.",
+        },
+    },
+    {
+        "text": "And at the input: the mass over the square.\n\n**Click a pixel**, or go there with the **arrow keys** (with "
+        "**Shift** ten at once) and press **Enter** twice. One pixel beside counts as right.",
+        "look": {"step": "input", "level": "layers", "scale": "each"},
+        "highlight": "pictures",
+        "hide": ["maps", "unit", "ledger"],
+        "question": {
+            "kind": "pixel",
+            "ask": "Which pixel gets the most bias?",
+            "answer": ["{square_row}", "{square_column}"],
+            "tolerance": 1,
+            "right": "It gets {square_pixel_bias} of {square_b}: a corner of the square, where the largest unit was, too.",
+            "wrong": "It is in row {square_row}, column {square_column}, and gets {square_pixel_bias} of {square_b}: a corner of the square, "
+            "where the largest unit was, too.",
+        },
+    },
+    {
+        "text": "What to take along:\n\nMass is shared over the real pixels of a window, and nothing goes into the padding; but "
+        "the padding is seen from deep inside.\nMax pooling hands mass on to one, mean pooling shares it.\n"
         "A small b can be the sum of large masses.\n\n"
-        "In the notebook, the next cell has shapes that you can move: watch the bias follow.",
+        "In the notebook, the next cell has a shape that you can move: watch the bias follow.",
         "hide": ["maps", "unit"],
     },
 ]  # fmt: skip

@@ -57,12 +57,11 @@ STEPS: list[dict[str, Any]] = [
     {
         "text": "So a batch norm has a bias even where β is zero: the mean that it takes away. In a network with batch norm "
         "each layer takes a typical value away and works on what is left.\n\n"
-        "This network has nine convolutions, each with a batch norm. It was trained to name {classes} shapes.",
-        "hide": ["classes"],
-        "highlight": "pictures",
+        "The network of this lesson has nine convolutions, each with a batch norm. It was trained to name {classes} shapes.",
+        "hide": ["classes", "rail", "ledger", "pictures"],
     },
     {
-        "text": "The picture is a circle, and its score for *circle* is {value}.",
+        "text": "It gets the picture of a circle, names it rightly, and its score for *circle* is {value}.",
         "hide": ["classes", "rail", "ledger", "pictures"],
         "question": {
             "kind": "choice",
@@ -71,11 +70,10 @@ STEPS: list[dict[str, Any]] = [
             "answer": "Nearly nothing, even less than zero.",
             "right": "w·x is {wx}, and b is {b}.",
             "wrong": "w·x is {wx}, and b is {b}.",
-            "show": {"step": "input"},
         },
     },
     {
-        "text": "Step along the rail. The first layers from the right add little.",
+        "text": "Here is the circle, with both parts of its score. Step along the rail: the first layers from the right add little.",
         "look": {"step": "output"},
         "highlight": "rail",
         "hide": ["classes"],
@@ -84,7 +82,7 @@ STEPS: list[dict[str, Any]] = [
             "ask": "Which layer adds the most?",
             "answer": "block2.bn2",
             "right": "A batch norm in the middle of the network: {top_adds}.",
-            "wrong": "`block2.bn2`, a batch norm in the middle of the network: {top_adds}.",
+            "wrong": "It is a batch norm in the middle of the network, and adds {top_adds}.",
         },
     },
     {
@@ -99,7 +97,7 @@ STEPS: list[dict[str, Any]] = [
             "choices": ["circle", "square", "star", "hexagon"],
             "answer": "hexagon",
             "right": "And with b it is a circle again.",
-            "wrong": "It says hexagon, and with b it is a circle again.",
+            "wrong": "And with b it is a circle again.",
             "show": {"dim": 1.0},
         },
     },
@@ -113,7 +111,7 @@ STEPS: list[dict[str, Any]] = [
             "answer": "{wx_right}",
             "tolerance": 5.0,
             "right": "{wx_right} percent: hardly better than guessing.",
-            "wrong": "{wx_right} percent: hardly better than guessing.",
+            "wrong": "That is hardly better than guessing.",
         },
     },
     {
@@ -125,7 +123,7 @@ STEPS: list[dict[str, Any]] = [
             "answer": "{b_right}",
             "tolerance": 3.0,
             "right": "{b_right} percent. In this network the bias *is* the prediction.",
-            "wrong": "{b_right} percent. In this network the bias *is* the prediction.",
+            "wrong": "In this network the bias *is* the prediction.",
         },
     },
     {

@@ -142,7 +142,8 @@ def as_png(marks: Sequence[Mark], width: int, height: int, *, scale: int = 2) ->
             text = mark.text if letters else _plain(mark.text)
             draw.text((x, y), " ".join(text.split("\n")), colour, font, anchor, stroke_width=bold)
         elif isinstance(mark, Box):
-            draw.rectangle((x, y, x + mark.width * scale, y + mark.height * scale - 1), mark.colour)
+            bottom = max(y, y + mark.height * scale - 1)
+            draw.rectangle((x, y, x + mark.width * scale, bottom), mark.colour)
         elif isinstance(mark, Picture):
             rows, columns = mark.pixels.shape[:2]
             side = mark.side * scale

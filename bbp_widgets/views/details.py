@@ -108,7 +108,7 @@ def _checked(attribution: Attribution, frame: Any) -> int:
 
     Raises: ``IndexError``.
     """
-    last = len(attribution.ledger) + 1
+    last = len(attribution.ledger) + len(attribution.sources)
     if not isinstance(frame, int) or not 0 < frame <= last:
         raise IndexError(f"no frame {frame!r} with units: 1 to {last}, the output has none.")
     return frame
@@ -119,25 +119,25 @@ class _Names:
 
     def __init__(self, attribution: Attribution, sample: int) -> None:
         ledger = attribution.ledger
-        last = len(ledger) + 1
-        sources = [value.name for value in attribution.sources]
-        self.node = {i + 1: step.node for i, step in enumerate(ledger)} | {last: sources[0]}
-        self.frame = {step.node: i + 1 for i, step in enumerate(ledger)} | dict.fromkeys(sources, last)
+        nodes = [*(step.node for step in ledger), *(value.name for value in attribution.sources)]
+        self.node = dict(enumerate(nodes, 1))
+        self.frame = {node: frame for frame, node in self.node.items()}
         self.name = {step.node: name for step, name in zip(ledger, names_of(ledger), strict=True)}
         self.grids = [sheet.grid for sheet in sheets_of(attribution, sample)]
 
     def term(self, name: str, index: Sequence[int]) -> dict[str, Any]:
         """Return where a term is: its frame, the unit as the screen counts, and what to print.
 
-        A second output, or a second input, is drawn nowhere: its unit is told by its own index.
+        A second output is drawn nowhere: its unit is told by its own index.
         """
         node = name.partition(":")[0]
         frame = self.frame[node]
         own = [i for i in index if i >= 0]
-        drawn = name == self.node[frame]
+        if name == self.node[frame]:
+            own = self.grids[frame - 1].unit(own)
         return {
             "frame": frame,
-            "at": self.grids[frame - 1].unit(own) if drawn else own,
+            "at": own,
             "name": self.name.get(node, name),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bbp_widgets.engine import Attribution
@@ -9,7 +10,7 @@ from bbp_widgets.engine import Attribution
 from .stops import names_of
 from .tensors import NONE
 
-__all__ = ["numbers_of_frames", "tolerance_of"]
+__all__ = ["frames_of_inputs", "numbers_of_frames", "tolerance_of"]
 
 #: |residual| of an exact cut, of the largest of |target|, |w·x| and |b|.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
@@ -39,7 +40,7 @@ def numbers_of_frames(attribution: Attribution, sample: int, tolerance: float) -
             "cut_gradient": float(step.cut_gradient[sample]), "cut_bias": float(step.cut_bias[sample]),
             "cut_unshared": lost, "residual": residual, "exact": abs(residual) <= tolerance,
             "triage": {"broken": 0, "negative": 0.0, "dead": 0.0, "entropy": None, "ms": step.seconds * 1e3},
-            "field": None, "tensor": NONE,
+            "grid": None, "field": None, "tensor": NONE,
         })  # fmt: skip
     gradient, bias = (
         (float(ledger[-1].cut_gradient[sample]), float(ledger[-1].cut_bias[sample]))
@@ -48,6 +49,19 @@ def numbers_of_frames(attribution: Attribution, sample: int, tolerance: float) -
     )
     frames.append(_end("input", gradient, bias, lost, value, tolerance))
     return frames
+
+
+def frames_of_inputs(
+    attribution: Attribution, end: dict[str, Any], titles: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a frame for each input but the first: the same cut as that of ``end``, seen on another input.
+
+    ``titles`` are what all inputs are called.
+    """
+    return [
+        {**end, "node": source.name, "name": title, "triage": dict(end["triage"])}
+        for source, title in zip(attribution.sources[1:], titles[1:], strict=True)
+    ]
 
 
 def _end(
@@ -60,5 +74,5 @@ def _end(
         "cut_gradient": gradient, "cut_bias": bias, "cut_unshared": unshared,
         "residual": residual, "exact": abs(residual) <= tolerance,
         "triage": {"broken": 0, "negative": 0.0, "dead": 0.0, "entropy": None, "ms": 0.0},
-        "field": None, "tensor": NONE,
+        "grid": None, "field": None, "tensor": NONE,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,20 @@ def thumbnail_png(picture: Array, side: int) -> bytes:
     return buffer.getvalue()
 
 
-def pack_thumbnails(pictures: Array | None, count: int, side: int = 48) -> bytes:
-    """Return small pictures of all inputs, packed for the page; no entry where there is no picture."""
+def pack_thumbnails(
+    pictures: Array | None, count: int, side: int = 48, traces: Sequence[Array | None] = ()
+) -> bytes:
+    """Return small pictures of all inputs, packed for the page; no entry where there is no picture.
+
+    ``traces`` are what ``trace_of`` draws of each, ``None`` where it is no signal.
+    """
     body = Body()
     items = (
         [None] * count if pictures is None else [body.add(thumbnail(picture, side)) for picture in pictures]
     )
-    return pack({"version": 2, "height": side, "width": side, "items": items}, bytes(body))
+    drawn = [
+        None if trace is None else {"lanes": len(trace), "width": trace.shape[-1], "ends": body.add(trace)}
+        for trace in traces or [None] * count
+    ]
+    header = {"version": 2, "height": side, "width": side, "items": items, "traces": drawn}
+    return pack(header, bytes(body))

@@ -11,8 +11,10 @@ from bbp_widgets.engine import Attribution
 
 from .canvas import Box, Mark, Picture, Text, as_png, as_svg
 from .colour import NEGATIVE, POSITIVE, UNKNOWN, diverging
+from .entries import Entry, entries_of
 from .pictures import as_pictures
-from .sources import picture_planes, target_label
+from .sources import target_label
+from .still_line import line_marks
 from .tiles import largest
 
 __all__ = ["mime_bundle", "still_png", "still_svg"]
@@ -35,12 +37,16 @@ def still_svg(
     classes: Sequence[str] | None = None,
     pictures: Any = None,
     features: Sequence[str] | None = None,
+    titles: Sequence[str] = (),
 ) -> str:
     """Return an SVG of up to four samples: the input, w ⊙ x, the bias attribution and their total, with their sums.
 
+    A row of a table is bars beside its names, an input along a line bars along it, its channels summed. Of several
+    inputs ``pictures`` has an entry for each.
+
     Every picture has its own limits, printed under it; zero is paper.
     """
-    return as_svg(*_still(attribution, classes, pictures, features), label=repr(attribution))
+    return as_svg(*_still(attribution, classes, pictures, features, titles), label=repr(attribution))
 
 
 def still_png(
@@ -49,39 +55,49 @@ def still_png(
     classes: Sequence[str] | None = None,
     pictures: Any = None,
     features: Sequence[str] | None = None,
+    titles: Sequence[str] = (),
     scale: int = 2,
 ) -> bytes:
     """Return the same as a PNG, with ``scale`` pixels for each of the SVG's."""
-    return as_png(*_still(attribution, classes, pictures, features), scale=scale)
+    return as_png(*_still(attribution, classes, pictures, features, titles), scale=scale)
 
 
 def _still(
-    attribution: Attribution, classes: Any, pictures: Any, features: Any
+    attribution: Attribution, classes: Any, pictures: Any, features: Any, titles: Sequence[str]
 ) -> tuple[list[Mark], int, int]:
     """Return what is drawn, and how wide and high that is."""
-    x = attribution.local.inputs
-    inputs = (x[0] if isinstance(x, tuple) else x).double().cpu().numpy()
+    shown = _shown(attribution, pictures)
+    samples = len(attribution.value)
     marks: list[Mark] = []
     width, top = 0, 12
-    for sample in range(min(len(inputs), _ROWS)):
-        row = list(_row(attribution, sample, inputs, classes, pictures, features))
+    for sample in range(min(samples, _ROWS)):
+        seen = [None if one is None else one[sample] for one in shown]
+        row = list(
+            _row(attribution, sample, classes, entries_of(attribution, sample, features, seen, titles))
+        )
         bottom = max(mark.bottom for mark in row)
         width = max(width, *(int(mark.right) + _GAP for mark in row if not isinstance(mark, Text)))
         marks += [mark.moved(0, top) for mark in row]
         top += int(bottom) + 20
-    if len(inputs) > _ROWS:
-        marks.append(Text(_LEFT, top + 14, f"and {len(inputs) - _ROWS} more samples", "soft"))
+    if samples > _ROWS:
+        marks.append(Text(_LEFT, top + 14, f"and {samples - _ROWS} more samples", "soft"))
         top += 24
     return marks, width, top
 
 
-def _row(
-    attribution: Attribution, sample: int, inputs: Array, classes: Any, pictures: Any, features: Any
-) -> Iterator[Mark]:
-    gradient, bias = picture_planes(attribution, sample)
+def _shown(attribution: Attribution, pictures: Any) -> list[Array | None]:
+    """Return what is shown of each input, (N, H, W, 3) bytes. ``pictures`` are of the one, or a list for several."""
+    x = attribution.local.inputs
+    several = isinstance(x, tuple)
+    given = [None] * len(attribution.entries) if pictures is None else pictures if several else [pictures]
+    inputs = x if isinstance(x, tuple) else (x,)
+    return [as_pictures(one.double().cpu().numpy(), other) for one, other in zip(inputs, given, strict=True)]
+
+
+def _row(attribution: Attribution, sample: int, classes: Any, entries: Sequence[Entry]) -> Iterator[Mark]:
     value = float(attribution.value[sample])
     b = float(attribution.local.b[sample])
-    yield Text(_LEFT, 16, f"{target_label(attribution, sample, classes)} {value:.6g}", "strong")
+    yield Text(_LEFT, 16, f"{target_label(attribution.local, sample, classes)} {value:.6g}", "strong")
     yield Text(
         _LEFT,
         32,
@@ -89,14 +105,25 @@ def _row(
         f"unshared {float(attribution.unshared[sample]):.3g}, rule {attribution.rule}",
         "soft",
     )
+    top = float(_TITLE + 8)
+    for entry in entries:
+        if entry.title:
+            yield Text(_LEFT, top + 14, entry.title, "strong")
+            top += 22
+        marks = [mark.moved(0, top) for mark in _marks(entry)]
+        yield from marks
+        top = max(mark.bottom for mark in marks) + 16
+
+
+def _marks(entry: Entry) -> Iterator[Mark]:
+    gradient, bias = entry.planes()
     planes = [("w ⊙ x", gradient), ("bias attribution", bias), ("total", gradient + bias)]
-    if inputs.ndim == 2:
-        marks = _bars(planes, inputs[sample], features)
-    else:
-        shown = as_pictures(inputs, pictures)
-        marks = _pictures(planes, None if shown is None else shown[sample])
-    for mark in marks:
-        yield mark.moved(0, _TITLE + 8)
+    if entry.line is not None:
+        values = entry.line.values(entry.place.value)
+        return line_marks(values, planes, _LEFT, 4 * _SIDE + 3 * _GAP, entry.line.block)
+    if entry.kind == "vector":
+        return _bars(planes, entry)
+    return _pictures(planes, entry.picture)
 
 
 def _pictures(planes: list[tuple[str, Array]], picture: Array | None) -> Iterator[Mark]:
@@ -115,12 +142,12 @@ def _pictures(planes: list[tuple[str, Array]], picture: Array | None) -> Iterato
         left += _SIDE + _GAP
 
 
-def _bars(planes: list[tuple[str, Array]], x: Array, features: Sequence[str] | None) -> Iterator[Mark]:
+def _bars(planes: list[tuple[str, Array]], entry: Entry) -> Iterator[Mark]:
     order = np.argsort(-np.abs(planes[-1][1][0]), kind="stable")[:_BARS]
-    names = [str(features[i]) if features is not None else f"x{i}" for i in order]
-    for row, (i, name) in enumerate(zip(order, names, strict=True)):
+    x, names = entry.place.value.tolist(), entry.names
+    for row, i in enumerate(order):
         y = _HEAD + 14 + row * 18
-        yield Text(_LEFT, y, name[:18])
+        yield Text(_LEFT, y, names[i][:18])
         yield Text(_LEFT + _SIDE, y, f"{x[i]:.5g}", "soft end")
     left = _LEFT + _SIDE + _GAP
     for name, plane in planes:

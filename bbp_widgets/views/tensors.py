@@ -14,7 +14,7 @@ from bbp_widgets.engine import Attribution, Place
 from .budget import Budget
 from .fields import grids_of
 from .grids import Grid
-from .tiles import block_counts, block_sum, quantized
+from .tiles import Tiles, block_counts, block_sum, held, quantized
 from .wire import Body
 
 __all__ = ["NONE", "PENDING", "Sheet", "sheets_of", "tensor_of"]
@@ -23,6 +23,8 @@ Array = np.ndarray[Any, Any]
 
 NONE: dict[str, Any] = {"kind": "none"}
 PENDING: dict[str, Any] = {"kind": "pending"}
+#: Sums of float32 agree in about so many parts of their leading digit.
+_BEYOND_ROUNDING = 2.0**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,25 @@ class Sheet:
 
 
 def sheets_of(attribution: Attribution, sample: int) -> list[Sheet]:
-    """Return what every frame but the output holds; the last one is the input."""
+    """Return what every frame but the output holds; the last ones are the inputs."""
     steps = (attribution.at(i) for i in range(len(attribution.ledger)))
-    places = [place.of(sample) for place in (*steps, attribution.entries[0])]
+    places = [place.of(sample) for place in (*steps, *attribution.entries)]
     grids = grids_of(attribution, [place.value.shape for place in places])
     return [Sheet(place, grid, _weight(place, grid)) for place, grid in zip(places, grids, strict=True)]
 
 
 def _weight(place: Place, grid: Grid) -> Tensor:
-    if grid.last:
-        return place.mass.reshape(-1, grid.channels).abs().sum(0)
-    return place.mass.reshape(grid.channels, -1).abs().sum(1)
+    return grid.by_channel(place.mass).abs().sum(1)
 
 
 def by_mass(weight: Tensor) -> Tensor:
-    """Return the channels, the largest mass first; what is not finite before all others."""
-    return torch.sort(torch.nan_to_num(weight, nan=torch.inf), descending=True, stable=True).indices
+    """Return the channels, the largest mass first; what is not finite before all others.
+
+    Channels that differ by rounding alone, as those of a mass shared alike, keep their order on every machine.
+    """
+    digits, power = torch.frexp(torch.nan_to_num(weight, nan=torch.inf))
+    coarse = torch.ldexp((digits * _BEYOND_ROUNDING).round(), power)
+    return torch.sort(coarse, descending=True, stable=True).indices
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is shown as broken
@@ -67,13 +72,13 @@ def tensor_of(sheet: Sheet, budget: Budget, body: Body, channels: Tensor | None 
     value, grad, mass = (grid.maps(array) for array in (place.value, place.grad, place.mass))
     shown = [_array(array.index_select(0, channels)) for array in (value, grad, mass)]
     block = budget.block(grid)
-    counts = block_counts(grid.height, grid.width, block)
+    counts = _counts(grid, block)
     views = {}
     for name, maps in (("value", shown[0]), ("contribution", shown[0] * shown[1]), ("mass", shown[2])):
         pixels = block_sum(maps, block)
         if name == "value" and block > 1:
             pixels /= counts
-        tiles = quantized(pixels)
+        tiles = _quantized(pixels, -(-grid.above // block))
         views[name] = {
             "limit": tiles.limit,
             "tiles": body.add(tiles.steps),
@@ -89,14 +94,27 @@ def tensor_of(sheet: Sheet, budget: Budget, body: Body, channels: Tensor | None 
         "width": width,
         "block": block,
         "shown": channels.tolist(),
-        "flat": _flat(_array(mass), block, body),
+        "flat": _flat(_array(mass[:, grid.above :]), block, body),
         **views,
     }
 
 
+def _quantized(pixels: Array, above: int) -> Tiles:
+    """Return tiles whose limit is that of the places; a class token above them may hold more than all of them."""
+    limit = quantized(pixels[:, above:]).limit if above else 0.0
+    return held(pixels, limit) if limit > 0 else quantized(pixels)
+
+
 def _flat(mass: Array, block: int, body: Body) -> dict[str, Any]:
     tiles = quantized(block_sum(mass.sum(0, keepdims=True), block))
-    return {"limit": tiles.limit, "tile": body.add(tiles.steps)}
+    height, width = tiles.steps.shape[1:]
+    return {"limit": tiles.limit, "height": height, "width": width, "tile": body.add(tiles.steps)}
+
+
+def _counts(grid: Grid, block: int) -> Array:
+    if not grid.lead:
+        return block_counts(grid.height, grid.width, block)
+    return np.maximum(block_sum(_array(grid.held), block), 1)
 
 
 def _array(tensor: Tensor) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Tiles", "block_counts", "block_sum", "largest", "quantized"]
+__all__ = ["Tiles", "block_counts", "block_sum", "held", "largest", "quantized"]
 
 Array = np.ndarray[Any, Any]
 
@@ -64,13 +64,24 @@ def quantized(tiles: Array) -> Tiles:
     outshone = np.count_nonzero((steps - np.uint8(128 - pale)) > 2 * pale)
     if outshone and outshone <= tiles.size * _FEW:
         sizes = np.abs(tiles)
-        some = int(np.count_nonzero(sizes))
-        rank = tiles.size - 1 - int(some * _FEW)  # of the largest that is not one of the few
-        limit = np.partition(sizes, rank, axis=None)[rank]
-        if 0 < float(limit) * _BEYOND < float(top):
-            clipped = np.count_nonzero(sizes > limit, axis=(1, 2)).tolist()
-            return Tiles(float(limit), _steps(np.clip(tiles, -limit, limit), limit), clipped, none)
+        few = int(np.count_nonzero(sizes) * _FEW)
+        # looking for the largest of the others takes longer than telling whether it is so far below
+        if np.count_nonzero(sizes >= top / _BEYOND) <= few:
+            limit = np.partition(sizes, tiles.size - 1 - few, axis=None)[tiles.size - 1 - few]
+            if limit > 0:
+                clipped = np.count_nonzero(sizes > limit, axis=(1, 2)).tolist()
+                return Tiles(float(limit), _steps(np.clip(tiles, -limit, limit), limit), clipped, none)
     return Tiles(float(top), steps, none, none)
+
+
+def held(tiles: Array, limit: float) -> Tiles:
+    """Return tiles (C, H, W) as bytes with a limit that is given: what is beyond is clipped."""
+    known = np.isfinite(tiles)
+    numbers = np.where(known, tiles, 0)
+    clipped = np.count_nonzero(np.abs(numbers) > limit, axis=(1, 2)).tolist()
+    broken = np.count_nonzero(~known, axis=(1, 2)).tolist()
+    steps = _steps(np.clip(numbers, -limit, limit), numbers.dtype.type(limit))
+    return Tiles(limit, np.where(known, steps, np.uint8(0)), clipped, broken)
 
 
 def _steps(tiles: Array, limit: Any) -> Array:

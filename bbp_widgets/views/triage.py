@@ -83,7 +83,7 @@ def triage_table(
     rows: list[dict[str, Any]] = []
     before: dict[str, Any] | None = None
     frames = numbers_of_frames(attribution, sample, tolerance)[1:-1]
-    sheets = sheets_of(attribution, sample)[:-1]
+    sheets = sheets_of(attribution, sample)[: len(frames)]
     for i, (step, frame, sheet) in enumerate(zip(attribution.ledger, frames, sheets, strict=True)):
         frame["triage"] = figures_of(sheet)
         rows.append({

@@ -77,9 +77,17 @@ def finite(value: Any) -> Any:
 
 def pack(header: dict[str, Any], body: bytes) -> bytes:
     """Join a header and a body."""
-    text = json.dumps(finite(header), allow_nan=False, separators=(",", ":")).encode()
+    try:
+        written = _compact(header)
+    except ValueError:  # a number that is not finite: seldom, and looking for it takes as long as writing
+        written = _compact(finite(header))
+    text = written.encode()
     text += b" " * (-(len(text) + 4) % 4)
-    return struct.pack("<I", len(text)) + text + body
+    return b"".join((struct.pack("<I", len(text)), text, body))
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:

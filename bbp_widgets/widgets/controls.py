@@ -65,6 +65,7 @@ class Offer:
                 "name": rule.name,
                 "says": rule.says,
                 "formula": rule.formula,
+                "standard": dict(rule.parameters),
                 "parameters": [
                     {**_SLIDERS[name], "default": value}
                     for name, value in rule.parameters.items()

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
-from torch import Tensor, nn
+from torch import nn
 
 from bbp_widgets import engine
 from bbp_widgets.engine import Attribution, BadInput, LocalModel, linearize
-from bbp_widgets.views import Film, canonical, channels_answer, films_key, films_of, parts_answer, unit_answer
+from bbp_widgets.views import (
+    Film,
+    canonical,
+    channels_answer,
+    films_key,
+    films_of,
+    lines_of,
+    parts_answer,
+    parts_known,
+    positions_of,
+    unit_answer,
+)
 
 from .controls import Offer
 from .films import Recent
 from .look import checked_lane, sorted_plan
 from .samples import Samples
+from .threads import threads_for
 
 __all__ = ["Desk"]
 
 #: Called with (done, of so many); raises ``Cancelled`` where the work is no longer wanted.
 Progress = Callable[[int, int], None]
-#: Gives the callback of one part of the work: "capture", "walk", "film" or "detail".
-Stages = Callable[[str], Progress]
+
+
+class Stages(Protocol):
+    """Gives the callback of one part of the work: "capture", "walk", "film" or "detail"."""
+
+    def __call__(self, stage: str, known: Mapping[str, Any] | None = None) -> Progress:
+        """Return it; ``known`` is what can be told already while this part is under way."""
+        ...
+
 
 #: Bytes of films and of details kept; local models and attributions hold every value of a run, so only a few of those.
 _FILM_BYTES, _DETAIL_BYTES, _LOCAL_MODELS, _ATTRIBUTIONS = 64 << 20, 16 << 20, 3, 4
@@ -31,7 +53,7 @@ _FILM_BYTES, _DETAIL_BYTES, _LOCAL_MODELS, _ATTRIBUTIONS = 64 << 20, 16 << 20, 3
 _ENGINE = threading.RLock()
 
 
-def _quiet(stage: str) -> Progress:
+def _quiet(stage: str, known: Mapping[str, Any] | None = None) -> Progress:
     return lambda done, total: None
 
 
@@ -60,6 +82,7 @@ class Desk:
         self._locals: Recent[LocalModel] = Recent(_LOCAL_MODELS, lambda _: 1)
         self._attributions: Recent[Attribution] = Recent(_ATTRIBUTIONS, lambda _: 1)
         self._seen: tuple[tuple[int, int, int], ...] | None = None
+        self._elements: int | None = None  # of a run, once there was one
 
     def known(self, state: dict[str, Any]) -> Film | None:
         """Return the film of a question that was answered before, of the network as it is now."""
@@ -70,20 +93,21 @@ class Desk:
         self, state: dict[str, Any], stages: Stages = _quiet, early: Callable[[Film], None] | None = None
     ) -> Film:
         """Return the film of a question; where it is large, ``early`` is called with its numbers alone first."""
-        with _ENGINE:
+        with self._turn():
             film = self.known(state)
             if film is not None:
                 return film
             attribution = self.attribution(state, stages)
-            for film in self._films_from(attribution, state, stages("film")):
-                if film.part == "numbers" and early is not None:
-                    early(film)
+            with self._turn():
+                for film in self._films_from(attribution, state, stages("film")):
+                    if film.part == "numbers" and early is not None:
+                        early(film)
             assert film is not None
             return self._films.put(film.key, film)
 
     def whole_film(self, state: dict[str, Any], stages: Stages = _quiet) -> Film | None:
         """Return a film with the entropies of its shares, which take longer; ``None`` where it had been made before."""
-        with _ENGINE:
+        with self._turn():
             known = self.known(state)
             if known is not None and any(f["triage"]["entropy"] is not None for f in known.header["frames"]):
                 return None
@@ -95,6 +119,8 @@ class Desk:
         self, attribution: Attribution, state: dict[str, Any], progress: Progress, entropies: bool = False
     ) -> Iterator[Film]:
         sample, inner = state["sample"], self._wrt is not None
+        if not inner:
+            self.samples.lay(lines_of(attribution, self._features))
         return films_of(
             attribution,
             state=state,
@@ -102,8 +128,9 @@ class Desk:
             classes=self._classes,
             name=self.samples.name(sample),
             label=self.samples.label(sample),
-            picture=None if inner else self.samples.picture(sample),
-            features=None if inner else self._features,
+            pictures=() if inner else self.samples.pictures(sample),
+            titles=self._titles(attribution),
+            features=self._names(attribution),
             entropies=entropies,
             progress=progress,
         )
@@ -111,7 +138,7 @@ class Desk:
     def attribution(self, state: dict[str, Any], stages: Stages = _quiet) -> Attribution:
         """Return the attribution of a question."""
         key = films_key(state)
-        with _ENGINE:
+        with self._turn():
             self._forget_old()
             attribution = self._attributions.get(key)
             if attribution is not None:
@@ -122,7 +149,10 @@ class Desk:
                 pattern: self.offer.rule(entry["rule"], entry["parameters"])
                 for pattern, entry in sorted_plan(state["plan"], _ops_of(local)).items()
             }
-            return self._attributions.put(key, local.attribute(rule, plan, progress=stages("walk")))
+            with self._turn():
+                walk = stages("walk", parts_known(local, 0, self._classes))
+                attribution = local.attribute(rule, plan, progress=walk, keep=True)
+                return self._attributions.put(key, attribution)
 
     def detail(self, question: Any, stages: Stages = _quiet) -> bytes:
         """Return the answer to a question about a film, packed for the page.
@@ -133,7 +163,7 @@ class Desk:
         self._forget_old()
         known = self._details.get(key)
         if known is None:
-            with _ENGINE:
+            with self._turn():
                 known = self._details.put(key, self._answer(question, stages))
         return known
 
@@ -142,15 +172,49 @@ class Desk:
         given: dict[str, Any] = {} if self._wrt is None else {"wrt": self._wrt}
         return given if self._linearization == "tangent" else {**given, "linearization": self._linearization}
 
-    def shown_of(self, sample: int) -> dict[str, Any]:
+    def setup(self) -> dict[str, Any]:
+        """Return what a page is told once: the network, its classes, the samples, and the rules that are offered."""
+        notices = []
+        if getattr(self.network, "training", False):
+            notices.append(
+                "The network is in training mode. It is explained in eval mode, and left as it is."
+            )
+        return {
+            "network": type(self.network).__name__,
+            "classes": self._classes,
+            "samples": self.samples.described(),
+            "rules": self.offer.controls(),
+            "uploads": self.samples.may_grow,
+            "offline": False,
+            "notices": notices,
+        }
+
+    def _names(self, attribution: Attribution) -> Sequence[str] | None:
+        """Return what names the explained values may have: of a module's output only positions are called so."""
+        if self._wrt is None or self._features is None:
+            return self._features
+        return self._features if positions_of(attribution) == len(self._features) else None
+
+    def _titles(self, attribution: Attribution) -> Sequence[str]:
+        """Return what several inputs are called: as the modules explained, or as ``forward`` has them."""
+        count = len(attribution.sources)
+        if count == 1:
+            return ()
+        if self._wrt is not None:
+            return [value.name for value in attribution.sources]
+        named = [*inspect.signature(self.network.forward).parameters.values()]
+        plain = [p.name for p in named if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return plain[:count] if len(plain) >= count else [f"input {i + 1}" for i in range(count)]
+
+    def shown_of(self, sample: int, attribution: Attribution) -> dict[str, Any]:
         """Return what a still picture of a sample is drawn with: classes, picture and features."""
-        inner = self._wrt is not None
-        picture = None if inner else self.samples.picture(sample)
-        features = None if inner else self._features
+        shown = () if self._wrt is not None else self.samples.pictures(sample)
+        pictures = [None if picture is None else picture[None] for picture in shown] or None
         return {
             "classes": self._classes,
-            "pictures": None if picture is None else picture[None],
-            "features": features,
+            "pictures": pictures if pictures is None or self.samples.several else pictures[0],
+            "features": self._names(attribution),
+            "titles": self._titles(attribution),
         }
 
     def class_name(self, index: int | None) -> str | None:
@@ -163,9 +227,9 @@ class Desk:
         """Return every answer that is kept."""
         return [answer for _, answer in self._details.entries()]
 
-    def replace(self, sample: int, tensor: Tensor, picture: Any = None) -> None:
+    def replace(self, sample: int, tensor: Any, picture: Any = None) -> None:
         """Put another input in the place of one, and forget what was computed."""
-        with _ENGINE:
+        with self._turn():
             self.samples.replace(sample, tensor, picture)
             self._forget()
 
@@ -174,6 +238,12 @@ class Desk:
         self._forget()
         self.samples.clear()
         self.network = nn.Identity()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Take a turn at the engine, with the threads that are good for this network."""
+        with _ENGINE, threads_for(self._elements):
+            yield
 
     def _forget(self) -> None:
         for shelf in (self._films, self._details, self._locals, self._attributions):
@@ -253,7 +323,10 @@ class Desk:
             wrt=self._wrt,
             linearization=self._linearization,
             progress=stages("capture"),
+            keep=True,
         )
+        weights = sum(parameter.numel() for parameter in self.network.parameters())
+        self._elements = weights + sum(math.prod(node.shape) for node in local.nodes)
         if target is None and local.target is not None:  # the largest, by its own name too
             self._locals.put((sample, int(local.target[0]), None), local)
         return self._locals.put(key, local)

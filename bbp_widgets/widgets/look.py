@@ -41,7 +41,7 @@ def fresh_look(rule: Rule) -> Look:
         "sample": 0, "target": None, "versus": None,
         "lanes": [{"rule": rule.name, "parameters": rule.parameters, "plan": {}}],
         "lane": 0, "difference": None, "step": 0, "level": "layers", "scale": "each", "grain": 1,
-        "overlay": 0.65, "tensor": "mass", "sort": "mass", "page": 0, "unit": None, "stops": [],
+        "channels": "apart", "overlay": 0.65, "tensor": "mass", "sort": "mass", "page": 0, "unit": None, "stops": [],
         "panel": "maps", "open": [], "dim": 1.0,
     }  # fmt: skip
 
@@ -160,6 +160,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "level": ("blocks", "layers", "ops"),
     "scale": ("each", "shared", "step"),
     "grain": (1, 4, 8, 16),
+    "channels": ("apart", "summed"),
     "tensor": ("mass", "value", "contribution"),
     "sort": ("mass", "index"),
     "panel": ("maps", "flow", "triage", "classes"),

@@ -20,7 +20,9 @@ def python_of(look: Look, film: Film | None, desk: Desk) -> str:
     """Return the lines for the active lane of a look; ``film`` is what knows the names of its steps."""
     options = desk.options()
     given = "".join(f", {name}={value!r}" for name, value in options.items())
-    place, sample = (f"inputs[{look['sample']} : {look['sample'] + 1}]", desk.samples.source(look["sample"]))
+    own = f"[{look['sample']} : {look['sample'] + 1}]"
+    place = f"tuple(x{own} for x in inputs)" if desk.samples.several else f"inputs{own}"
+    sample = desk.samples.source(look["sample"])
     inputs = place if sample is None else sample
     target, versus = look["target"], look["versus"]
     lines = ["import bbp_widgets as bbp", ""]

@@ -16,7 +16,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from bbp_widgets.engine import BadInput
-from bbp_widgets.views import as_pictures, pack_thumbnails
+from bbp_widgets.views import Line, as_pictures, pack_thumbnails, trace_of
+
+from .joint import Given, Pictures, alike, described, each, joint_samples, shown_for, shown_of
 
 __all__ = ["MOST_BYTES", "MOST_PIXELS", "Samples"]
 
@@ -25,16 +27,18 @@ Array = np.ndarray[Any, Any]
 MOST_BYTES, MOST_PIXELS = 10 << 20, 64_000_000
 #: Longest side of a picture that is kept to be shown.
 _SIDE, _THUMB = 448, 48
+#: Signals that are drawn small; nobody picks among more by their looks.
+_TRACES = 512
 #: Mean difference, of 1, up to which a picture made smaller counts as what the network sees.
 _ALIKE = 0.06
 
 
 @dataclass(frozen=True)
 class _Sample:
-    tensor: Tensor  # (1, ...)
+    tensor: Given
     name: str
     label: str | None
-    picture: Array | None  # (H, W, 3) bytes
+    pictures: Pictures
     source: str | None = None  # what makes its tensor in Python, where that is not its place among the inputs
 
 
@@ -50,47 +54,53 @@ class Samples:
         labels: Sequence[Any] | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
-        """Take a tensor, or what ``transform`` makes tensors of: pictures, files, arrays of bytes.
+        """Take a tensor, a tuple of them for several inputs, or what ``transform`` makes tensors of.
+
+        That may be pictures, files, arrays of bytes.
 
         Raises: ``BadInput`` for what is neither; ``ValueError`` where ``pictures`` does not fit.
         """
         self._transform = transform
         self._lock = threading.Lock()
-        if isinstance(inputs, Tensor) and inputs.dtype != torch.uint8:
+        if isinstance(inputs, tuple) and transform is None:
+            joint = joint_samples(inputs, pictures)
+            tensors, shown = [tensors for tensors, _ in joint], [shown for _, shown in joint]
+            names = [f"{i + 1} of {len(joint)}" for i in range(len(joint))]
+            sources: list[str | None] = [None] * len(joint)
+        elif isinstance(inputs, Tensor) and inputs.dtype != torch.uint8:
             if inputs.dim() < 2:
                 raise BadInput(
                     "inputs must be a tensor with the samples along its first axis, e.g. image[None]; "
                     f"got {_shape(inputs)}."
                 )
-            tensors: list[Tensor] = [inputs.detach()[i : i + 1] for i in range(len(inputs))]
+            tensors = [inputs.detach()[i : i + 1] for i in range(len(inputs))]
             names = [f"{i + 1} of {len(inputs)}" for i in range(len(inputs))]
-            shown = _shown(inputs, pictures)
-            sources: list[str | None] = [None] * len(inputs)
+            shown = [(picture,) for picture in shown_of(inputs, pictures)]
+            sources = [None] * len(inputs)
         else:
             entries = _entries(inputs, transform)
             read = [self._read(entry, i) for i, entry in enumerate(entries)]
-            tensors, names = [tensor for tensor, _, _ in read], [name for _, name, _ in read]
+            made, names = [tensor for tensor, _, _ in read], [name for _, name, _ in read]
             names = [name or f"{i + 1} of {len(read)}" for i, name in enumerate(names)]
-            shown = [picture for _, _, picture in read]
+            shown = [(picture,) for _, _, picture in read]
             sources = [_source(entry, i) for i, entry in enumerate(entries)]
             if pictures is not None:
-                shown = _shown(torch.cat(tensors), pictures)
-            for i, tensor in enumerate(tensors):
-                _check_shape(tensor, tensors[0], names[i])
+                shown = [(picture,) for picture in shown_of(torch.cat(made), pictures)]
+            for i, tensor in enumerate(made):
+                _check_shape(tensor, made[0], names[i])
+            tensors = [*made]
         if not tensors:
             raise BadInput("inputs is empty: there is nothing to explain.")
         words = _labels(labels, classes, len(tensors))
-        self._samples = [
-            _Sample(tensor, name, word, picture, source)
-            for tensor, name, word, picture, source in zip(tensors, names, words, shown, sources, strict=True)
-        ]
+        self._lines: tuple[Line | None, ...] = ()
+        self._samples = [_Sample(*parts) for parts in zip(tensors, names, words, shown, sources, strict=True)]
 
     def __len__(self) -> int:
         """Return how many inputs there are now."""
         return len(self._samples)
 
-    def tensor(self, sample: int) -> Tensor:
-        """Return one input, (1, ...)."""
+    def tensor(self, sample: int) -> Given:
+        """Return one input, (1, ...); of several a tuple of them."""
         return self._samples[sample].tensor
 
     def name(self, sample: int) -> str:
@@ -101,9 +111,14 @@ class Samples:
         """Return what an input is said to be."""
         return self._samples[sample].label
 
-    def picture(self, sample: int) -> Array | None:
-        """Return an input as a person sees it, (H, W, 3) bytes."""
-        return self._samples[sample].picture
+    def pictures(self, sample: int) -> Pictures:
+        """Return each input of a sample as a person sees it, (H, W, 3) bytes."""
+        return self._samples[sample].pictures
+
+    @property
+    def several(self) -> bool:
+        """Whether the network takes a tuple."""
+        return isinstance(self._samples[0].tensor, tuple)
 
     def source(self, sample: int) -> str | None:
         """Return the Python that makes an input's tensor; ``None`` where it is the one at its place in ``inputs``."""
@@ -118,13 +133,28 @@ class Samples:
         """Return the names and labels of all inputs, for the page."""
         return [{"name": sample.name, "label": sample.label} for sample in self._samples]
 
+    @property
+    def lines(self) -> tuple[Line | None, ...]:
+        """How each input of a sample lies along a line; empty until a network has told which axis that is."""
+        return self._lines
+
+    def lay(self, lines: tuple[Line | None, ...]) -> None:
+        """Take how each input lies along a line, as the network has it."""
+        self._lines = lines
+
     def thumbs(self) -> bytes:
-        """Return small pictures of all inputs, packed for the page."""
-        pictures = [sample.picture for sample in self._samples]
+        """Return small pictures of all inputs, packed for the page: of signals, once it is known that they are some."""
+        pictures = [next((p for p in sample.pictures if p is not None), None) for sample in self._samples]
         if all(picture is None for picture in pictures):
-            return pack_thumbnails(None, len(pictures))
+            traces = [self._trace(sample) for sample in self._samples[:_TRACES]]
+            traces += [None] * (len(pictures) - len(traces))
+            return pack_thumbnails(None, len(pictures), traces=traces)
         tiles = np.stack([_square(picture, _THUMB) for picture in pictures])
         return pack_thumbnails(tiles, len(tiles), _THUMB)
+
+    def _trace(self, sample: _Sample) -> Array | None:
+        inputs = zip(self._lines, each(sample.tensor), strict=False)
+        return next((trace_of(line, x[0]) for line, x in inputs if line is not None), None)
 
     def add(self, data: bytes, name: str) -> int:
         """Add the picture in a file's bytes; return its place.
@@ -141,36 +171,26 @@ class Samples:
         with self._lock:
             _check_shape(tensor, self._samples[0].tensor, name)
             source = f"transform(PIL.Image.open({name!r}).convert('RGB'))[None]"
-            self._samples.append(_Sample(tensor, name, None, picture, source))
+            self._samples.append(_Sample(tensor, name, None, (picture,), source))
             return len(self._samples) - 1
 
-    def replace(self, place: int, tensor: Tensor, picture: Any = None) -> None:
+    def replace(self, place: int, tensor: Any, picture: Any = None) -> None:
         """Put another input of the same kind in a place, with the picture that is shown for it.
 
         Raises: ``BadInput`` where it is not of the shape and type of the others.
         """
         tensor = self.check(tensor)
-        shown = _shown(tensor, None if picture is None else np.asarray(picture)[None])[0]
+        shown = shown_for(tensor, picture)
         with self._lock:
             old = self._samples[place]
-            self._samples[place] = replace(old, tensor=tensor, picture=shown, source=None)
+            self._samples[place] = replace(old, tensor=tensor, pictures=shown, source=None)
 
-    def check(self, tensor: Any) -> Tensor:
+    def check(self, tensor: Any) -> Given:
         """Return an input with its sample axis.
 
         Raises: ``BadInput`` where it is not of the shape and type of the others.
         """
-        like = self._samples[0].tensor
-        if not isinstance(tensor, Tensor):
-            raise BadInput(f"an input is a tensor here, got {type(tensor).__name__}.")
-        tensor = tensor.detach()
-        tensor = tensor[None] if tensor.dim() == like.dim() - 1 else tensor
-        if tensor.shape != like.shape or tensor.dtype != like.dtype:
-            raise BadInput(
-                f"an input is {tuple(like.shape[1:])} {like.dtype} here, "
-                f"got {tuple(tensor.shape)} {tensor.dtype}."
-            )
-        return tensor
+        return alike(tensor, self._samples[0].tensor)
 
     def clear(self) -> None:
         """Let go of every tensor."""
@@ -264,11 +284,11 @@ def _transformed(transform: Callable[[Image.Image], Tensor], picture: Image.Imag
     return tensor if tensor.dim() == 4 and len(tensor) == 1 else tensor[None]
 
 
-def _check_shape(tensor: Tensor, like: Tensor, name: str) -> None:
+def _check_shape(tensor: Tensor, like: Given, name: str) -> None:
+    assert isinstance(like, Tensor)  # a transform makes one input
     if tensor.shape != like.shape or tensor.dtype != like.dtype:
         raise BadInput(
-            f"transform makes {tuple(tensor.shape[1:])} {tensor.dtype} of {name}, "
-            f"and {tuple(like.shape[1:])} {like.dtype} of the first: all must be alike."
+            f"transform makes {described(tensor)} of {name}, and {described(like)} of the first: all must be alike."
         )
 
 
@@ -321,11 +341,6 @@ def _order(transform: Callable[[Image.Image], Tensor], picture: Image.Image, bla
     made = np.stack([one.detach().double().cpu().numpy().reshape(black.shape) for one in plain])
     order = [int(channel) for channel in np.abs(made - black).mean((2, 3)).argmax(1)]
     return order if sorted(order) == channels else channels
-
-
-def _shown(inputs: Tensor, pictures: Any) -> list[Array | None]:
-    shown = as_pictures(inputs.detach().float().cpu().numpy(), pictures)
-    return [None] * len(inputs) if shown is None else list(shown)
 
 
 def _square(picture: Array | None, side: int) -> Array:

@@ -49,13 +49,13 @@ def saved(path: str | Path, stage: Stage, desk: Desk, look: Look, options: dict[
         path.write_text(text, "utf8")
         return path
     shown = desk.attribution(question_of(look, look["lane"]))
-    given = desk.shown_of(look["sample"])
+    given = desk.shown_of(look["sample"], shown)
     if kind == ".png":
         path.write_bytes(still_png(shown, **given))
     elif kind == ".svg":
         path.write_text(still_svg(shown, **given), "utf8")
     else:
-        path.write_text(still_csv(shown, features=given["features"]), "utf8")
+        path.write_text(still_csv(shown, features=given["features"], titles=given["titles"]), "utf8")
     return path
 
 
@@ -79,21 +79,27 @@ def _page(
     The films of its lanes, and those of ``rules``, all offered ones where none are named, each of them for every one of
     ``samples`` and ``targets``; without these, of what is shown.
     """
-    view, words = view_of(stage, desk, [look], questions_of(desk, look, rules, samples, targets))
+    view, words = view_of(stage, desk, [look], questions_of(desk, look, rules, samples, targets), triage=True)
     shown = desk.attribution(question_of(look, look["lane"]))
     name = title or f"{stage.setup['network']}, {time.strftime('%Y-%m-%d')}"
     return offline_page(
-        [view], title=name, words=words, picture=still_png(shown, **desk.shown_of(look["sample"]))
+        [view], title=name, words=words, picture=still_png(shown, **desk.shown_of(look["sample"], shown))
     )
 
 
 def view_of(
-    stage: Stage, desk: Desk, looks: Sequence[Look], questions: Iterable[dict[str, Any]] = (), few: int = 0
+    stage: Stage,
+    desk: Desk,
+    looks: Sequence[Look],
+    questions: Iterable[dict[str, Any]] = (),
+    few: int = 0,
+    *,
+    triage: bool = False,
 ) -> tuple[OfflineView, str]:
     """Return the stage of a page that opens at the first of ``looks``, and what it shows then in words.
 
     It has the films of all looks and of ``questions``, and the equation of the largest unit at each stop; where a stop
-    has at most ``few`` units, of all of them.
+    has at most ``few`` units, of all of them. For ``triage`` the films of the looks have the entropies of their shares.
     """
     looks = copy.deepcopy([*looks])
     films: dict[str, tuple[int, Film]] = {}
@@ -102,7 +108,8 @@ def view_of(
         for lane in range(len(look["lanes"])):
             state = question_of(look, lane)
             if films_key(state) not in films:
-                films[films_key(state)] = (lane, desk.film(state))
+                film = desk.whole_film(state) if triage else None
+                films[films_key(state)] = (lane, film or desk.film(state))
                 details.update(dict.fromkeys(_units_of(desk, state, look, few)))
             if (unit := look["unit"]) is not None:
                 details.update(
@@ -168,9 +175,10 @@ def _units_of(desk: Desk, state: dict[str, Any], look: Look, few: int = 0) -> li
     """Return the equations of the largest unit at each stop of a film, and of all units of a stop of few."""
     attribution, film = desk.attribution(state), desk.film(state)
     questions = []
-    for stop in film.header["levels"][look["level"]][1:_UNITS]:
-        frame = stop["frame"]
-        tensor = film.header["frames"][frame]["tensor"]
+    stops = [stop["frame"] for stop in film.header["levels"][look["level"]][1:_UNITS]]
+    inputs = range(len(film.header["frames"]), len(film.header["frames"]) + len(film.header["others"]))
+    for frame in [*stops, *inputs]:
+        tensor = film.frame(frame)["tensor"]
         all_of_them = tensor["kind"] == "vector" and tensor["channels"] <= few
         units = (
             [[i] for i in range(tensor["channels"])] if all_of_them else [largest_unit(attribution, frame)]

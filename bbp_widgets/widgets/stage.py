@@ -8,9 +8,12 @@ write is overwritten by the newer local move. Films and details are messages, wh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
+
+from .going import saying
 
 __all__ = ["MESSAGES", "Stage", "bundle"]
 
@@ -23,8 +26,8 @@ MESSAGES: dict[str, tuple[str, dict[str, str]]] = {
     "upload": ("page", {"seq": "number", "name": "string"}),
     "here": ("kernel", {}),
     "forget": ("kernel", {"sample": "number"}),
-    "film": ("kernel", {}),
-    "detail": ("kernel", {"seq": "number", "error?": "Record<string, unknown>"}),
+    "film": ("kernel", {"bytes": "number"}),
+    "detail": ("kernel", {"seq": "number", "bytes?": "number", "error?": "Record<string, unknown>"}),
     "uploaded": ("kernel", {"seq": "number", "sample?": "number", "error?": "Record<string, unknown>"}),
 }
 
@@ -86,3 +89,12 @@ class Stage(anywidget.AnyWidget):
         Raises: ``FileNotFoundError`` where it was not built.
         """
         super().__init__(_esm=bundle("stage.js"), _css=bundle("stage.css"), **traits)
+
+    def send_blob(self, content: dict[str, Any], blob: bytes) -> None:
+        """Send a message with one buffer, and how long that is: the page hears what came whole."""
+        self.send({**content, "bytes": len(blob)}, [blob])
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        with saying() as heard:
+            if heard:
+                super()._send(msg, buffers)

@@ -1,7 +1,8 @@
 """The still picture that a notebook keeps of an explorer: seen where there is no kernel to show the widget.
 
 A notebook that is opened again without its kernel shows of a widget nothing but an error, whatever else is in the
-same output. So the still is an output of its own below the widget's, which is hidden while the widget is there.
+same output. So the still is an output of its own below the widget's: it is hidden while the widget is there, and hides
+that error where it is not.
 """
 
 from __future__ import annotations
@@ -105,10 +106,13 @@ def small_png(attribution: Attribution, **shown: Any) -> bytes:
 def _page(name: str, inside: str) -> str:
     still = f"bbp-still-{name}"
     live = f":root:has(.bbp-live-{name})"
-    return (
-        f"<style>{live} .{still},{live} .jp-OutputArea-child:has(.{still}){{display:none}}</style>"
-        f'<div class="bbp-still {still}">{inside}</div>'
-    )
+    child = ".jp-OutputArea-child"
+    hidden = [f"{live} .{still}", f"{live} {child}:has(.{still})"]
+    if (
+        inside
+    ):  # what JupyterLab says in the place of a widget without a model: text alone, in the output just before
+        hidden.append(f"{child}:has(+ {child} .{still}) > .jupyter-widgets:not(:has(.lm-Widget))")
+    return f'<style>{",".join(hidden)}{{display:none}}</style><div class="bbp-still {still}">{inside}</div>'
 
 
 def _address(picture: bytes) -> str:

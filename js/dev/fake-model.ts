@@ -10,6 +10,8 @@ export class Fake<T extends object> implements Model<T> {
   readonly sent: Message[] = [];
   readonly uploads: ArrayBuffer[] = [];
   dead = false;
+  /** What the host says of itself: nothing, unless a test has it say something. */
+  widget_manager: unknown;
   /** What a pretended kernel does with a message of the page. */
   onMessage: (message: Message) => void = () => {};
   readonly #traits: T;
@@ -54,16 +56,16 @@ export class Fake<T extends object> implements Model<T> {
   /** What the kernel does with traits: change them and tell the page. */
   put(traits: Partial<T>): void {
     Object.assign(this.#traits, traits);
-    for (const name of Object.keys(traits)) this.#tell(`change:${name}`);
+    for (const name of Object.keys(traits)) this.tell(`change:${name}`);
   }
 
   /** What the kernel does with blobs: a message with one buffer. */
   message(message: Message, blob: DataView | null = null): void {
-    this.#tell("msg:custom", message, blob ? [blob] : []);
+    this.tell("msg:custom", message, blob ? [blob] : []);
   }
 
   film(blob: DataView): void {
-    this.message({ type: "film" }, blob);
+    this.message({ type: "film", bytes: blob.byteLength }, blob);
   }
 
   /** How many callbacks are still held: none after the cleanup. */
@@ -71,19 +73,23 @@ export class Fake<T extends object> implements Model<T> {
     return [...this.#listeners.values()].reduce((count, one) => count + one.size, 0);
   }
 
-  #tell(event: string, ...values: unknown[]): void {
+  /** What the host does: call back whoever listens. */
+  tell(event: string, ...values: unknown[]): void {
     for (const callback of [...(this.#listeners.get(event) ?? [])]) {
       callback(...(values as never[]));
     }
   }
 }
 
+/** Each stage has a key of its own, by which its views know one another. */
+let models = 0;
+
 /** The model of a stage. */
 export class FakeModel extends Fake<StageTraits> {
   constructor(traits: Partial<StageTraits>) {
     const nothing = new DataView(new ArrayBuffer(0));
     super({
-      key: "stage",
+      key: `stage ${++models}`,
       setup: {},
       thumbs: nothing,
       kept: nothing,
@@ -96,5 +102,51 @@ export class FakeModel extends Fake<StageTraits> {
       look: {},
       ...traits,
     });
+  }
+}
+
+class FakeSignal {
+  readonly #slots = new Set<() => void>();
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  connect(slot: () => void): void {
+    this.#slots.add(slot);
+  }
+
+  disconnect(slot: () => void): void {
+    this.#slots.delete(slot);
+  }
+
+  emit(): void {
+    for (const slot of [...this.#slots]) slot();
+  }
+}
+
+/** A kernel's connection as JupyterLab shows it. */
+export class FakeKernel {
+  id = "first";
+  status = "idle";
+  connectionStatus = "connected";
+  readonly statusChanged = new FakeSignal();
+  readonly connectionStatusChanged = new FakeSignal();
+
+  turn(status: string): void {
+    this.status = status;
+    this.statusChanged.emit();
+  }
+
+  /** The line is cut, and there again. */
+  cut(): void {
+    for (const status of ["connecting", "connected"]) {
+      this.connectionStatus = status;
+      this.connectionStatusChanged.emit();
+    }
+  }
+
+  get listening(): number {
+    return this.statusChanged.size + this.connectionStatusChanged.size;
   }
 }

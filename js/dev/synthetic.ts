@@ -154,6 +154,7 @@ export function makeFilm(recipe: Recipe): DataView {
       mixes: !ends && !stop.quiet,
       adds: own !== 0,
       shape: stop.height === 1 ? [stop.channels] : [stop.channels, stop.height, stop.height],
+      grid: index === 0 ? null : gridOf(stop, recipe),
       arriving: round(before),
       intercept: round(own),
       unshared: 0,
@@ -225,6 +226,7 @@ export function makeFilm(recipe: Recipe): DataView {
           kind,
           name: `${state.sample + 1} of 7`,
           label: CLASSES[state.sample],
+          title: "",
           shape: [3, size, size],
           height: size,
           width: size,
@@ -234,6 +236,7 @@ export function makeFilm(recipe: Recipe): DataView {
           kind,
           name: `row ${state.sample}`,
           label: null,
+          title: "",
           shape: [names.length],
           height: 1,
           width: names.length,
@@ -261,7 +264,8 @@ export function makeFilm(recipe: Recipe): DataView {
     target: { index: target, label: CLASSES[target], value: round(value), versus: state.versus },
     scores: CLASSES.map((_, index) => round(28.5619 - index * 1.7)),
     input,
-    pictures,
+    pictures: { ...pictures, gradient_sum: round(value - b), bias_sum: round(b) },
+    others: [],
     totals: {
       value: round(value),
       gradient: round(value - b),
@@ -276,6 +280,12 @@ export function makeFilm(recipe: Recipe): DataView {
     flows,
   };
   return packer.pack(header, shift);
+}
+
+function gridOf({ channels, height }: Stop, { kind }: Recipe): object {
+  return height === 1 || kind === "vector"
+    ? { kind: "vector", channels, height: 1, width: channels, placed: false, lead: 0 }
+    : { kind: "maps", channels, height, width: height, placed: true, lead: 0 };
 }
 
 function tensor(
@@ -336,7 +346,12 @@ function maps(
     width: small,
     block,
     shown,
-    flat: { limit: 0.01, tile: packer.add(tile(small, small, random, recipe.state.sample, 0.5)) },
+    flat: {
+      limit: 0.01,
+      height: small,
+      width: small,
+      tile: packer.add(tile(small, small, random, recipe.state.sample, 0.5)),
+    },
     value: planes(),
     contribution: planes(),
     mass: planes(),
@@ -429,5 +444,11 @@ export function makeKept(films: DataView[], details: DataView[], look: object): 
 export function makeThumbs(count: number, size = 32): DataView {
   const packer = new Packer();
   const items = Array.from({ length: count }, (_, sample) => packer.add(scene(size, sample)));
-  return packer.pack({ version: 2, height: size, width: size, items });
+  return packer.pack({
+    version: 2,
+    height: size,
+    width: size,
+    items,
+    traces: items.map(() => null),
+  });
 }

@@ -34,9 +34,9 @@ export interface CardTraits {
   go: Record<string, unknown>;
   /** Kernel: parts of the explorer that are put away in the whole lesson. */
   hide: unknown[];
-  /** Kernel: key of the stage that this lesson turns. */
-  key: string;
-  /** Kernel: text, look, highlight, hide and question of each step, in full. */
+  /** Kernel: keys of the stages that this lesson turns, one shown at a time. */
+  stages: unknown[];
+  /** Kernel: text, stage, look, highlight, hide and question of each step, in full. */
   steps: unknown[];
   /** Kernel: what the lesson is called. */
   title: string;
@@ -52,6 +52,6 @@ export type PageMessage =
 export type KernelMessage =
   | { type: "here" }
   | { type: "forget"; sample: number }
-  | { type: "film" }
-  | { type: "detail"; seq: number; error?: Record<string, unknown> }
+  | { type: "film"; bytes: number }
+  | { type: "detail"; seq: number; bytes?: number; error?: Record<string, unknown> }
   | { type: "uploaded"; seq: number; sample?: number; error?: Record<string, unknown> };

@@ -58,14 +58,30 @@ export function uniqueId(stem: string): string {
   return `bbp-${stem}-${names}-${Math.random().toString(36).slice(2, 7)}`;
 }
 
-/** Call back with the node's width, now and whenever it changes; returns what stops it. */
-export function followWidth(node: Element, onWidth: (width: number) => void): () => void {
+/** Text of the ruler, in pixels where nobody asked for larger text. */
+const RULER = 11;
+
+/**
+ * Call back with the node's width, and with how much larger than usual its text is, now and whenever either
+ * changes; returns what stops it.
+ */
+export function followSize(
+  node: HTMLElement,
+  onSize: (width: number, scale: number) => void,
+): () => void {
   if (typeof ResizeObserver === "undefined") return () => {};
+  const ruler = el("i", { class: "bbp-ruler", "aria-hidden": "true" });
+  node.append(ruler);
+  let width = 0;
   const observer = new ResizeObserver((entries) => {
-    const width = entries[0]?.contentRect.width ?? 0;
-    if (width > 0) onWidth(width);
+    const own = entries.find(({ target }) => target === node);
+    width = own?.contentRect.width ?? width;
+    // Also where the browser has a least size of text, which no length of a style sheet tells.
+    const text = Number.parseFloat(getComputedStyle(ruler).fontSize);
+    if (width > 0) onSize(width, Math.max(1, text / RULER || 1));
   });
   observer.observe(node);
+  observer.observe(ruler);
   return () => observer.disconnect();
 }
 

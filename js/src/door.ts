@@ -6,6 +6,7 @@
 
 import type { Film } from "./film";
 import type { Look } from "./look";
+import type { Picking } from "./pixels";
 
 /** One view of an explorer, as other widgets of the page may use it. */
 export interface Door {
@@ -13,6 +14,10 @@ export interface Door {
   look(): Look;
   film(): Film | null;
   change(look: Partial<Look>, passing?: boolean): void;
+  /** Have pixels picked in its pictures, by click and by keys; null ends that. */
+  pick(picking: Picking | null): void;
+  /** Give the keys to its pictures; whether that is possible. */
+  focusPictures(): boolean;
   /** Call back when it shows something else; returns what stops it. */
   follow(onChange: () => void): () => void;
 }

@@ -14,6 +14,7 @@ import { tabs } from "./charts/tabs";
 import { toolbar } from "./charts/toolbar";
 import { transport } from "./charts/transport";
 import { nextAnomaly, triage } from "./charts/triage";
+import { waiting } from "./charts/waiting";
 import type { Theme } from "./colour";
 import type { Question } from "./detail";
 import { el } from "./dom";
@@ -21,7 +22,7 @@ import { compact } from "./figures";
 import type { Film, Setup, Thumbs } from "./film";
 import { keyboard } from "./keys";
 import type { Look, OnLook, Panel } from "./look";
-import { fieldBox } from "./places";
+import { frameAt, inputAt, panesOf } from "./panes";
 import type { Player } from "./player";
 import type { Talk } from "./talk";
 
@@ -37,7 +38,7 @@ export interface ExplorerEvents {
   onLook: OnLook;
 }
 
-const LEGEND = "ribbon: bias gathered on the way · bars: added by each layer, root scale";
+const LEGEND = "ribbon: bias gathered · bars: added by each layer, root scale";
 
 export function explorerView({ player, session, onLook }: ExplorerEvents) {
   const { details } = session;
@@ -70,7 +71,7 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
   const parts = classes({ onLook, onAsk: ask });
   const bottom = foot();
   const legend = el("span", { class: "soft legend" }, LEGEND);
-  const waiting = el("p", { class: "bbp-waiting soft" }, "Waiting for the first film.");
+  const first = waiting();
   const panels = tabs<Panel>(
     "What is shown of this step",
     [
@@ -107,8 +108,9 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
         tools.node,
         walk.node,
       ),
+      tools.byHand,
       wrong.node,
-      waiting,
+      first.node,
       stage,
       bottom.node,
       voice.node,
@@ -140,7 +142,7 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
 
   function speak() {
     const { film, look } = session;
-    const frame = film?.frames[look.step];
+    const frame = film && frameAt(film, look.step);
     if (!film || !frame) return;
     const check = frame.exact ? "adds up" : "does not add up";
     const words = track.slider.getAttribute("aria-valuetext") ?? "";
@@ -189,10 +191,7 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
     const { film, films, look } = session;
     if (!view || !film) return;
     const unit = hovered ?? look.unit;
-    const frame = unit ? film.frames[unit.frame] : undefined;
-    const grid = film.input.kind === "picture" ? film.input : null;
-    const box = unit && frame && grid ? fieldBox(frame, unit.at, grid) : null;
-    pictures.update({ films, look, frame: look.step, theme: view.theme, box });
+    pictures.update({ films, look, frame: look.step, theme: view.theme, unit });
   }
 
   /** What changes from step to step: kept apart, since it runs while playing. */
@@ -215,7 +214,8 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
     if (look.panel === "maps") {
       const names = channelNames(film, frame, setup);
       maps.update({ film, frame, look, theme, names, more: (question) => details.get(question) });
-      equation.update({ film, look, setup, detail: (question) => details.get(question) });
+      const kept = (key: string) => details.units(key);
+      equation.update({ film, look, setup, detail: (question) => details.get(question), kept });
     } else if (look.panel === "flow") graph.update({ film, look, theme });
     else if (look.panel === "triage") health.update({ film, other: otherFilm(films, look), look });
     else parts.update({ film, look, setup, detail: (question) => details.get(question) });
@@ -224,6 +224,8 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
   return {
     node,
     paintStep,
+    pick: pictures.pick,
+    focusPictures: pictures.focus,
     update(next: ExplorerView) {
       view = next;
       const { setup, thumbs } = next;
@@ -235,7 +237,7 @@ export function explorerView({ player, session, onLook }: ExplorerEvents) {
       walk.node.hidden = film === null;
       legend.hidden = film === null;
       stage.hidden = film === null;
-      waiting.hidden = film !== null || session.failure !== null;
+      first.update(film === null && session.failure === null, session.progress);
       // No target means the largest score: which one that is, the film of this sample knows.
       const largest = film?.state.sample === look.sample ? (film?.target.index ?? null) : null;
       top.update({ setup, thumbs, look, film, films, aim: look.target ?? largest, working });
@@ -264,6 +266,7 @@ function otherFilm(films: (Film | null)[], look: Look): Film | null {
 /** Only the two ends have channels with names: the classes, and the features of a table. */
 function channelNames(film: Film, frame: number, setup: Setup): string[] | null {
   if (frame === 0) return setup.classes;
-  const atInput = frame === film.frames.length - 1;
-  return atInput && film.input.kind === "vector" ? film.input.names : null;
+  const place = inputAt(film, frame);
+  const input = place === null ? null : panesOf(film)[place]?.input;
+  return input?.kind === "vector" ? input.names : null;
 }

@@ -42,6 +42,16 @@ export interface Grid {
   width: number;
 }
 
+/** How the units of a value lie. */
+export interface Spread extends Grid {
+  kind: "vector" | "maps";
+  channels: number;
+  /** Rows and columns are known to be those of the input. */
+  placed: boolean;
+  /** Units of each channel that come before its first place, as a class token: in rows of their own, above. */
+  lead: number;
+}
+
 /** One summed channel: 128 is zero, 0 marks what is not finite. */
 export interface Flat extends Grid {
   limit: Figure;
@@ -95,6 +105,13 @@ export interface Field {
   size: [number, number];
 }
 
+/** What the units of a step have to do with one of several inputs. */
+export interface Sight {
+  /** Rows and columns are known to be that input's. */
+  placed: boolean;
+  field: Field | null;
+}
+
 /** One step of the ledger. */
 export interface Frame {
   node: string;
@@ -102,6 +119,7 @@ export interface Frame {
   module: string;
   op: string;
   shape: number[];
+  grid: Spread;
   mixes: boolean;
   adds: boolean;
   arriving: Figure;
@@ -115,6 +133,8 @@ export interface Frame {
   triage: Triage;
   /** Null: every place of the input is seen, or it is not known which. */
   field: Field | null;
+  /** Of several inputs, one entry each: null where nothing of it is seen. Empty of one. */
+  sees: (Sight | null)[];
   tensor: Tensor;
 }
 
@@ -141,6 +161,8 @@ export interface PictureInput extends Grid {
   kind: "picture";
   name: string;
   label: string | null;
+  /** What it is called among several. */
+  title: string;
   shape: number[];
   /** Null where the input has neither one nor three channels: there is nothing to look at. */
   rgb: Uint8Array | null;
@@ -150,9 +172,41 @@ export interface VectorInput {
   kind: "vector";
   name: string;
   label: string | null;
+  /** What it is called among several. */
+  title: string;
   shape: number[];
   names: string[] | null;
   values: Float32Array;
+}
+
+/** A signal: `height` lanes, a channel each or one of all channels, of `width` places along a line. */
+export interface SignalInput extends Grid {
+  kind: "signal";
+  name: string;
+  label: string | null;
+  /** What it is called among several. */
+  title: string;
+  shape: number[];
+  channels: number;
+  /** How many positions there are, and how many a place holds. */
+  length: number;
+  block: number;
+  /** Which of its two axes are positions, and the op that tells so; null where there is no other axis. */
+  axes: { positions: "first" | "last"; told: string | null } | null;
+  /** Of the positions, and of the channels: where they have any. */
+  names: string[] | null;
+  lanes: string[] | null;
+  values: Float32Array;
+}
+
+export type Input = PictureInput | VectorInput | SignalInput;
+
+/** Both parts of the answer on one input, and what each adds up to. */
+export interface Pictures extends Grid {
+  gradient: Float32Array;
+  bias: Float32Array;
+  gradient_sum: Figure;
+  bias_sum: Figure;
 }
 
 export interface Film {
@@ -166,8 +220,10 @@ export interface Film {
   precision: string;
   target: { index: number | null; label: string; value: Figure; versus: number | null };
   scores: Figure[];
-  input: PictureInput | VectorInput;
-  pictures: Grid & { gradient: Float32Array; bias: Float32Array };
+  input: Input;
+  pictures: Pictures;
+  /** Of several inputs all but the first. */
+  others: { input: Input; pictures: Pictures; frame: Frame }[];
   totals: {
     value: Figure;
     gradient: Figure;
@@ -184,8 +240,16 @@ export interface Film {
   bytes: number;
 }
 
+/** A signal drawn small: of each lane the least, then the largest value in each column, as bytes about its extremes. */
+export interface Trace {
+  lanes: number;
+  width: number;
+  ends: Uint8Array;
+}
+
 export interface Thumbs extends Grid {
   items: (Uint8Array | null)[];
+  traces: (Trace | null)[];
 }
 
 export interface RuleParameter {
@@ -201,6 +265,8 @@ export interface Rule {
   name: string;
   says: string;
   formula: string;
+  /** All parameters as the rule is offered, also those that have no slider: films are kept by all of them. */
+  standard: Record<string, Parameter>;
   parameters: RuleParameter[];
 }
 
@@ -222,6 +288,8 @@ export interface Progress {
   stage: string;
   done: number;
   total: number;
+  /** What can be told before the film is there: target = gradient part + bias part. */
+  known: { target: string; value: Figure; gradient: Figure; bias: Figure } | null;
 }
 
 export interface Failure {

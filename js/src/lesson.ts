@@ -1,9 +1,10 @@
-/** A lesson as data: its steps, its questions, and when an answer is right. `bbp_widgets/widgets/lesson.py` checks them. */
+/** A lesson as data: its steps, its questions, and when an answer is right. `bbp_widgets/widgets/lesson_questions.py` checks them. */
 
 import { Fields } from "./fields";
 import { type Film, stopAt } from "./film";
 import { type Look, readLook } from "./look";
-import { spreadOf, unitText } from "./places";
+import { type Pixel, pixelUnit } from "./pixels";
+import { unitText } from "./places";
 
 export type Unit = NonNullable<Look["unit"]>;
 
@@ -29,7 +30,7 @@ export type Question = Asked &
   );
 
 /** What a reader answers: the index of a choice, a number, a frame, a unit, or a pixel. */
-export type Answer = number | Unit | [number, number];
+export type Answer = number | Unit | Pixel;
 
 export interface Given {
   step: number;
@@ -39,6 +40,8 @@ export interface Given {
 
 export interface LessonStep {
   text: string;
+  /** Which of the lesson's explorers it is played on. */
+  stage: number;
   look: Partial<Look>;
   highlight: string | null;
   hide: string[];
@@ -48,6 +51,7 @@ export interface LessonStep {
 export function readSteps(raw: unknown): LessonStep[] {
   return new Fields({ steps: raw }, "lesson").each("steps", (step) => ({
     text: step.text("text"),
+    stage: step.size("stage"),
     look: readLook(step.object("look")),
     highlight: step.textOrNull("highlight"),
     hide: step.texts("hide"),
@@ -117,7 +121,7 @@ export function isRight(
     const { frame, at } = answer as Unit;
     return question.truths.some((one) => one.frame === frame && one.at.join() === at.join());
   }
-  const [row, column] = answer as [number, number];
+  const [row, column] = answer as Pixel;
   const within = (value: number, [first, last]: [number, number]) =>
     first <= value && value <= last;
   return within(row, question.rows) && within(column, question.columns);
@@ -139,21 +143,6 @@ export function truthLook(question: Question, film: Film | null): Partial<Look> 
   return show;
 }
 
-/** A pixel as a unit of the input. */
-export function pixelUnit(film: Film | null, [row, column]: [number, number]): Unit | null {
-  if (!film) return null;
-  const frame = film.frames.length - 1;
-  const shape = film.frames[frame]?.shape ?? [];
-  return spreadOf(shape).kind === "maps" ? { frame, at: [0, row, column] } : null;
-}
-
-/** The pixel of a unit of the input; null of any other. */
-export function unitPixel(film: Film | null, unit: Unit | null): [number, number] | null {
-  if (!film || !unit || unit.frame !== film.frames.length - 1) return null;
-  const [, row, column] = unit.at;
-  return row === undefined || column === undefined ? null : [row, column];
-}
-
 /** An answer, or the truth, in words. */
 export function answerText(question: Question, answer: Answer, film: Film | null): string {
   if (question.kind === "choice") return question.choices[Number(answer)] ?? "";
@@ -162,9 +151,10 @@ export function answerText(question: Question, answer: Answer, film: Film | null
   if (question.kind === "unit") {
     const { frame, at } = answer as Unit;
     const there = film?.frames[frame];
-    return `${unitText(there?.shape, at)} of ${there?.name ?? `step ${frame}`}`;
+    const unit = at.length === 1 ? `unit ${at[0]}` : unitText(there?.grid, at);
+    return `${unit} of ${there?.name ?? `step ${frame}`}`;
   }
-  const [row, column] = answer as [number, number];
+  const [row, column] = answer as Pixel;
   return `row ${row}, column ${column}`;
 }
 

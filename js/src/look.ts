@@ -15,10 +15,13 @@ import { readLane } from "./wire";
 
 export type Scale = "each" | "shared" | "step";
 export type Grain = 1 | 4 | 8 | 16;
+/** The channels of a signal: a lane each, or summed. */
+export type Channels = "apart" | "summed";
 export type Panel = "maps" | "flow" | "triage" | "classes";
 
 export const SCALES: readonly Scale[] = ["each", "shared", "step"];
 export const GRAINS: readonly Grain[] = [1, 4, 8, 16];
+export const CHANNELS: readonly Channels[] = ["apart", "summed"];
 export const PANELS: readonly Panel[] = ["maps", "flow", "triage", "classes"];
 
 export interface Look extends Aim {
@@ -31,6 +34,7 @@ export interface Look extends Aim {
   level: Level;
   scale: Scale;
   grain: Grain;
+  channels: Channels;
   /** Opacity of the mass over the input. */
   overlay: number;
   tensor: Way;
@@ -59,6 +63,7 @@ export const FIRST_LOOK: Look = {
   level: "layers",
   scale: "each",
   grain: 1,
+  channels: "apart",
   overlay: 0.65,
   tensor: "mass",
   sort: "mass",
@@ -121,6 +126,7 @@ export function readLook(raw: Record<string, unknown> | undefined): Partial<Look
     ...one("level", () => among("level", LEVELS)),
     ...one("scale", () => among("scale", SCALES)),
     ...one("grain", () => among("grain", GRAINS)),
+    ...one("channels", () => among("channels", CHANNELS)),
     ...one("overlay", () => part("overlay")),
     ...one("tensor", () => among("tensor", WAYS)),
     ...one("sort", () => among("sort", ["mass", "index"] as const)),
@@ -155,4 +161,15 @@ export function shortName({ rule, parameters }: Choice): string {
   const letter = (name: string) => (name === "temperature" ? "T" : name);
   const figures = shown.map(([name, value]) => `${letter(name)} ${value}`);
   return figures.length > 0 ? `${rule}, ${figures.join(", ")}` : rule;
+}
+
+/** What tells lanes apart: the rule, and more of it only where another lane has the same. */
+export function laneNames(lanes: readonly Lane[]): string[] {
+  return lanes.map((lane, index) => {
+    const alike = lanes.filter((other, at) => at !== index && other.rule === lane.rule);
+    if (alike.length === 0) return lane.rule;
+    const name = shortName(lane);
+    const planned = Object.keys(lane.plan).length > 0;
+    return planned && alike.some((other) => shortName(other) === name) ? `${name}, plan` : name;
+  });
 }

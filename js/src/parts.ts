@@ -14,18 +14,23 @@ export const PARTS: Record<string, string> = {
 
 /** What goes along with a part that is put away. */
 const ALONG: Record<string, string> = {
-  rail: ".legend, .bbp-transport .walk",
-  controls: ".bbp-toolbar, .bbp-transport .level, .bbp-gallery .tools",
+  rail: '.legend, .bbp-transport .walk, .bbp-foot [data-of="rail"]',
+  controls:
+    '.bbp-toolbar, .bbp-transport .level, .bbp-gallery .tools, .bbp-foot [data-of="controls"]',
   maps: '.bbp-tabs [data-key="maps"]',
   flow: '.bbp-tabs [data-key="flow"]',
-  triage: '.bbp-tabs [data-key="triage"]',
+  triage: '.bbp-tabs [data-key="triage"], .bbp-foot [data-of="triage"]',
   classes: '.bbp-tabs [data-key="classes"]',
 };
 
+const PANELS = ["maps", "unit", "flow", "triage", "classes"];
+
 /** What holds nothing once all of these are put away. */
 const HOLDERS: [string, readonly string[]][] = [
+  [".between", ["rail", "controls"]],
   [".columns", ["pictures", "ledger"]],
-  [".bbp-panels", ["maps", "unit", "flow", "triage", "classes"]],
+  [".bbp-panels", PANELS],
+  [".bbp-foot", ["rail", "pictures", "ledger", ...PANELS]],
 ];
 
 const HIDDEN = "data-part-hidden";
@@ -53,6 +58,15 @@ export function dressParts(
     if (left.length < 2) bar.setAttribute(HIDDEN, "");
   }
   if (lit !== null && PARTS[lit] !== undefined) mark(root, PARTS[lit], LIT);
+}
+
+/** Put a whole explorer away, or take it out again. */
+export function putAway(root: Element, away: boolean): void {
+  root.toggleAttribute(HIDDEN, away);
+}
+
+export function isPutAway(node: Element): boolean {
+  return node.closest(`[${HIDDEN}]`) !== null;
 }
 
 function mark(root: ParentNode, selector: string, name: string): void {

@@ -1,47 +1,59 @@
 /**
- * Units as the screen counts them, here and in Python: `[i]` in a vector, `[channel, row, column]` in maps.
- *
- * A value of one axis, or with one place a channel, is a vector. Of maps the last two axes are rows and columns and
- * all others the channels; of two axes the first is the channels, of height one.
+ * Units as the screen counts them, here and in Python: `[i]` in a vector, `[channel, row, column]` in maps. Which axes
+ * of a value these are, Python says.
  */
 
-import type { Field, Grid } from "./film";
+import type { Field, Grid, Spread } from "./film";
 
-/** How the units of a value lie. */
-export interface Spread extends Grid {
-  kind: "vector" | "maps";
-  channels: number;
+/** How many rows the units have that come before the first place. */
+export function rowsAbove({ lead, width }: Spread): number {
+  return lead === 0 ? 0 : Math.ceil(lead / width);
 }
 
-export function spreadOf(shape: readonly number[]): Spread {
-  const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
-  const count = product(shape);
-  if (shape.length < 2 || count === shape[0]) {
-    return { kind: "vector", channels: count, height: 1, width: count };
-  }
-  const [height = 1, width = 1] = shape.length > 2 ? shape.slice(-2) : [1, shape[1]];
-  return { kind: "maps", channels: product(shape) / Math.max(1, height * width), height, width };
-}
-
-/** Whether a value of this shape has such a unit. */
-export function holds(shape: readonly number[], at: readonly number[]): boolean {
-  const { kind, channels, height, width } = spreadOf(shape);
+/** Whether a value has such a unit. */
+export function holds(grid: Spread, at: readonly number[]): boolean {
+  const { kind, channels, height, width, lead } = grid;
   const sizes = kind === "vector" ? [channels] : [channels, height, width];
-  return (
+  const inside =
     at.length === sizes.length &&
-    at.every((index, axis) => Number.isInteger(index) && index >= 0 && index < (sizes[axis] ?? 0))
-  );
+    at.every((index, axis) => Number.isInteger(index) && index >= 0 && index < (sizes[axis] ?? 0));
+  const [, row = 0, column = 0] = at;
+  return inside && (row >= rowsAbove(grid) || row * width + column < lead);
+}
+
+/** The unit in the middle of those that a tile's cell covers; null where it covers none. */
+export function unitUnder(
+  grid: Spread,
+  channel: number,
+  { row, column }: { row: number; column: number },
+  block: number,
+): number[] | null {
+  const { height, width, lead } = grid;
+  const first = row * block * width + column * block;
+  // What has no place stands above the places, and is the one that is meant.
+  if (row * block < rowsAbove(grid) && first < lead) return [channel, row * block, column * block];
+  const down = Math.max(rowsAbove(grid), middle(row, block, height));
+  const at = [channel, down, middle(column, block, width)];
+  return (row + 1) * block > rowsAbove(grid) && holds(grid, at) ? at : null;
 }
 
 /** A unit in a few letters: "ch 79, (16, 12)", "ch 3, 12" in a row, "ch 7" where there are no places. */
-export function unitText(shape: readonly number[] | undefined, at: readonly number[]): string {
+export function unitText(grid: Spread | undefined, at: readonly number[]): string {
   if (at.length === 0) return "";
-  if (!shape || !holds(shape, at)) return `(${at.join(", ")})`;
+  if (!grid || !holds(grid, at)) return `(${at.join(", ")})`;
   const [channel, row, column] = at;
   if (at.length === 1) return `ch ${channel}`;
-  return spreadOf(shape).height === 1
-    ? `ch ${channel}, ${column}`
-    : `ch ${channel}, (${row}, ${column})`;
+  const above = rowsAbove(grid);
+  if (row !== undefined && row < above) {
+    return `ch ${channel}, token ${row * grid.width + (column ?? 0)}`;
+  }
+  if (above > 0)
+    return unitText({ ...grid, height: grid.height - above, lead: 0 }, [
+      channel ?? 0,
+      (row ?? 0) - above,
+      column ?? 0,
+    ]);
+  return grid.height === 1 ? `ch ${channel}, ${column}` : `ch ${channel}, (${row}, ${column})`;
 }
 
 /** The place in the middle of those that a tile's row or column covers; the last block may be cut short. */
@@ -82,6 +94,17 @@ export function fieldBox(
   const across = reach(field, 1, column, columns);
   if (!down || !across) return null;
   return { top: down.from, left: across.from, height: down.part, width: across.part };
+}
+
+/** The same on a signal, as the part of its line. */
+export function fieldSpan(
+  { field }: { field: Field | null },
+  at: readonly number[],
+  positions: number,
+): Box | null {
+  const column = at[2];
+  const across = field && column !== undefined ? reach(field, 1, column, positions) : null;
+  return across && { top: 0, left: across.from, height: 1, width: across.part };
 }
 
 /** From start + step · i on, `size` places; fractions are rounded inwards, and padding is no part of the picture. */

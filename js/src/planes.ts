@@ -7,6 +7,7 @@
 
 import type { Film, Grid } from "./film";
 import { type Limits, limitsOf } from "./limits";
+import { linesOf } from "./lines";
 import type { Grain } from "./look";
 
 /** Sums over blocks of `block` × `block` pixels of a picture of `picture` pixels. */
@@ -26,13 +27,20 @@ export interface Planes {
   pixels: number;
 }
 
-const cache = new WeakMap<Film, Map<Grain, Planes>>();
+const cache = new WeakMap<Film, Map<string, Planes>>();
 
-export function planesOf(film: Film, grain: Grain): Planes {
-  const known = cache.get(film) ?? new Map<Grain, Planes>();
+/** `joined`: the channels of a signal are summed. */
+export function planesOf(film: Film, grain: Grain, joined = false): Planes {
+  const key = `${grain} ${joined}`;
+  const known = cache.get(film) ?? new Map<string, Planes>();
   cache.set(film, known);
-  const found = known.get(grain);
-  if (found) return found;
+  const found = known.get(key) ?? computed(film, grain, joined);
+  known.set(key, found);
+  return found;
+}
+
+function computed(film: Film, grain: Grain, joined: boolean): Planes {
+  if (film.input.kind === "signal") return linesOf(film, film.input, grain, joined);
   const { height, width, gradient, bias } = film.pictures;
   // A large input comes as sums over blocks already.
   const own = ownBlock(film);
@@ -43,7 +51,7 @@ export function planesOf(film: Film, grain: Grain): Planes {
   const [first, second, third] = parts.map((values) =>
     planeOf(values, { height, width }, block, kept),
   );
-  const planes: Planes = {
+  return {
     gradient: first as Plane,
     bias: second as Plane,
     total: third as Plane,
@@ -51,8 +59,6 @@ export function planesOf(film: Film, grain: Grain): Planes {
     fine: { height, width },
     pixels: block * own,
   };
-  known.set(grain, planes);
-  return planes;
 }
 
 /** How many pixels of the input one pixel of the film's planes stands for. */

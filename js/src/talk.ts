@@ -1,11 +1,14 @@
 /** What the page asks of the conversation behind it, whoever holds that: a widget's session, or a test. */
 
-import type { Answer, Detail, Question } from "./detail";
+import type { Answer, Detail, Question, UnitQuestion } from "./detail";
 import type { Failure, Film, Progress } from "./film";
 import type { Look } from "./look";
 
-/** Why there is no answer to hope for: a page that was saved, or a kernel that says nothing. */
-export type Gone = "saved" | "silent" | null;
+/**
+ * Why there is no answer: a page that was saved, a kernel that was started anew and knows nothing of this explorer, one
+ * that is no more, or one that says nothing and may only be busy. Only of the last an answer is still hoped for.
+ */
+export type Gone = "saved" | "restarted" | "dead" | "silent" | null;
 
 /** The answer that a question has. */
 export type AnswerTo<Q extends Question> = Extract<Answer, { kind: Q["kind"] }>;
@@ -15,6 +18,8 @@ export interface Questions {
   get<Q extends Question>(question: Q): Detail<AnswerTo<Q>> | null;
   /** Ask, unless the answer is there or on its way. */
   ask(question: Question): void;
+  /** The units whose equations are here, of one film. */
+  units(film: string): UnitQuestion[];
 }
 
 export interface Talk {

@@ -14,16 +14,20 @@ import type {
   Flat,
   Flow,
   Frame,
+  Input,
   Lane,
   Level,
   Maps,
-  PictureInput,
+  Pictures,
   Planes,
+  Sight,
+  SignalInput,
+  Spread,
   State,
   Stop,
   Tensor,
   Thumbs,
-  VectorInput,
+  Trace,
 } from "./film";
 
 const VERSION = 2;
@@ -92,7 +96,16 @@ export function decodeThumbs(data: DataView): Thumbs {
     if (typeof offset !== "number") throw new WireError(`${path}: wanted an offset or null`);
     return body.uint8(offset, height * width * 3, path);
   });
-  return { height, width, items };
+  return { height, width, items, traces: readTraces(header, body) };
+}
+
+function readTraces(header: Fields, body: Body): (Trace | null)[] {
+  return header.list("traces").map((entry, index) => {
+    if (entry === null) return null;
+    const trace = new Fields(entry, `${header.path}.traces[${index}]`);
+    const [lanes, width] = [trace.size("lanes"), trace.size("width")];
+    return { lanes, width, ends: body.uint8(trace.size("ends"), lanes * 2 * width, trace.path) };
+  });
 }
 
 /** What a page without a kernel has been given: films, answers, and what to look at. */
@@ -169,14 +182,9 @@ function readAnswer(header: Fields, body: Body): Answer {
   };
 }
 
-/** A value that no frame shows, a second output, has none to go to. */
-function frameOf(term: Fields): number {
-  return term.raw("frame") === null ? -1 : term.size("frame");
-}
-
 function readGiven(term: Fields): Given {
   return {
-    frame: frameOf(term),
+    frame: term.size("frame"),
     at: term.sizes("at"),
     name: term.text("name"),
     weight: term.figure("weight"),
@@ -189,7 +197,7 @@ function readGiven(term: Fields): Given {
 
 function readCome(term: Fields): Come {
   return {
-    frame: frameOf(term),
+    frame: term.size("frame"),
     at: term.sizes("at"),
     name: term.text("name"),
     share: term.figure("share"),
@@ -203,7 +211,8 @@ export function decodeFilm(data: DataView): Film {
   const target = header.fields("target");
   const totals = header.fields("totals");
   const levels = header.fields("levels");
-  const frames = header.each("frames", (frame) => readFrame(frame, body));
+  const several = header.list("others").length > 0;
+  const frames = header.each("frames", (frame) => readFrame(frame, body, several));
   if (frames.length === 0) throw new WireError("film.frames: wanted at least one frame, got none");
   return {
     key: header.text("key"),
@@ -222,6 +231,11 @@ export function decodeFilm(data: DataView): Film {
     scores: header.figures("scores"),
     input: readInput(header.fields("input"), body),
     pictures: readPictures(header.fields("pictures"), body),
+    others: header.each("others", (other) => ({
+      input: readInput(other.fields("input"), body),
+      pictures: readPictures(other.fields("pictures"), body),
+      frame: readFrame(other.fields("frame"), body, true),
+    })),
     totals: {
       value: totals.figure("value"),
       gradient: totals.figure("gradient"),
@@ -289,11 +303,12 @@ export function readLane(lane: Fields): Lane {
   return { ...readChoice(lane), plan: Object.fromEntries(entries) };
 }
 
-function readInput(input: Fields, body: Body): PictureInput | VectorInput {
+function readInput(input: Fields, body: Body): Input {
   const kind = input.text("kind");
   const common = {
     name: input.text("name"),
     label: input.textOrNull("label"),
+    title: input.text("title"),
     shape: input.sizes("shape"),
   };
   if (kind === "picture") {
@@ -315,18 +330,56 @@ function readInput(input: Fields, body: Body): PictureInput | VectorInput {
     }
     return { kind, ...common, names, values };
   }
-  throw new WireError(`${input.path}.kind: wanted "picture" or "vector", got "${kind}"`);
+  if (kind === "signal") return { kind, ...common, ...readSignal(input, body) };
+  throw new WireError(`${input.path}.kind: wanted "picture", "signal" or "vector", got "${kind}"`);
 }
 
-function readPictures(pictures: Fields, body: Body): Film["pictures"] {
+function readSignal(
+  input: Fields,
+  body: Body,
+): Omit<SignalInput, "kind" | "name" | "label" | "title" | "shape"> {
+  const height = input.size("height");
+  const width = input.size("width");
+  const named = (name: "names" | "lanes", count: number) => {
+    const names = input.textsOrNull(name);
+    if (names === null || names.length === count) return names;
+    throw new WireError(`${input.path}.${name}: wanted ${count} names, got ${names.length}`);
+  };
+  return {
+    height,
+    width,
+    channels: input.size("channels"),
+    length: input.size("length"),
+    block: Math.max(1, input.size("block")),
+    axes: readAxes(input.fieldsOrNull("axes")),
+    names: named("names", width),
+    lanes: named("lanes", height),
+    values: body.float32(input.size("values"), height * width, `${input.path}.values`),
+  };
+}
+
+function readAxes(axes: Fields | null): SignalInput["axes"] {
+  if (axes === null) return null;
+  const positions = axes.text("positions") === "first" ? "first" : "last";
+  return { positions, told: axes.textOrNull("told") };
+}
+
+function readPictures(pictures: Fields, body: Body): Pictures {
   const height = pictures.size("height");
   const width = pictures.size("width");
   const part = (name: "gradient" | "bias") =>
     body.float32(pictures.size(name), height * width, `${pictures.path}.${name}`);
-  return { height, width, gradient: part("gradient"), bias: part("bias") };
+  return {
+    height,
+    width,
+    gradient: part("gradient"),
+    bias: part("bias"),
+    gradient_sum: pictures.figure("gradient_sum"),
+    bias_sum: pictures.figure("bias_sum"),
+  };
 }
 
-function readFrame(frame: Fields, body: Body): Frame {
+function readFrame(frame: Fields, body: Body, several: boolean): Frame {
   const triage = frame.fields("triage");
   return {
     node: frame.text("node"),
@@ -334,6 +387,7 @@ function readFrame(frame: Fields, body: Body): Frame {
     module: frame.text("module"),
     op: frame.text("op"),
     shape: frame.sizes("shape"),
+    grid: readGrid(frame.fieldsOrNull("grid")),
     mixes: frame.flag("mixes"),
     adds: frame.flag("adds"),
     arriving: frame.figure("arriving"),
@@ -352,8 +406,32 @@ function readFrame(frame: Fields, body: Body): Frame {
       ms: triage.figure("ms"),
     },
     field: readField(frame.fieldsOrNull("field")),
+    sees: several ? readSights(frame) : [],
     tensor: readTensor(frame.fields("tensor"), body),
   };
+}
+
+/** The output has none: nothing of it is drawn. */
+function readGrid(grid: Fields | null): Spread {
+  if (grid === null)
+    return { kind: "vector", channels: 0, height: 1, width: 0, placed: false, lead: 0 };
+  return {
+    kind: grid.text("kind") === "maps" ? "maps" : "vector",
+    channels: grid.size("channels"),
+    height: grid.size("height"),
+    width: grid.size("width"),
+    placed: grid.flag("placed"),
+    lead: grid.size("lead"),
+  };
+}
+
+/** The output sees nothing that is drawn. */
+function readSights(frame: Fields): (Sight | null)[] {
+  return frame.list("sees").map((sight, index) => {
+    if (sight === null) return null;
+    const fields = new Fields(sight, `${frame.path}.sees[${index}]`);
+    return { placed: fields.flag("placed"), field: readField(fields.fieldsOrNull("field")) };
+  });
 }
 
 function readField(field: Fields | null): Field | null {
@@ -402,7 +480,7 @@ function readMaps(tensor: Fields, body: Body): Maps {
     width,
     block: tensor.size("block"),
     shown,
-    flat: readFlat(tensor.fields("flat"), body, height, width),
+    flat: readFlat(tensor.fields("flat"), body),
     value: planes("value"),
     contribution: planes("contribution"),
     mass: planes("mass"),
@@ -427,7 +505,9 @@ function readPlanes(planes: Fields, body: Body, count: number, size: number): Pl
   return one;
 }
 
-function readFlat(flat: Fields, body: Body, height: number, width: number): Flat {
+function readFlat(flat: Fields, body: Body): Flat {
+  const height = flat.size("height");
+  const width = flat.size("width");
   const tile = body.uint8(flat.size("tile"), height * width, `${flat.path}.tile`);
   return { height, width, limit: flat.figure("limit"), tile };
 }

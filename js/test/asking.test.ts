@@ -101,14 +101,25 @@ describe("while the kernel works", () => {
     expect(shownTarget(el)).toBe(String(film().target.value));
   });
 
-  test("a kernel that has died stops nothing", () => {
+  test("a kernel that has died stops nothing: it is told, and what was chosen is taken back", () => {
     const { model, el } = open();
     model.dead = true;
     choose(el, "rule", "winner");
-    press(railOf(el), "ArrowLeft");
+    expect(find(el, "[role=alert]").textContent).toContain("The kernel is gone");
+    expect(find(el, ".badge").textContent).toBe("no kernel");
+    expect(chosen(el, "rule")).toBe("proportional");
     vi.advanceTimersByTime(9000);
+    expect(find(el, ".bbp-busy").hidden).toBe(true);
+    press(railOf(el), "ArrowLeft");
     expect(stepOf(el)).toBe(1);
+  });
+
+  test("a kernel that says nothing may be busy: it is waited for until it is cancelled", () => {
+    const { el } = open();
+    choose(el, "rule", "winner");
+    vi.advanceTimersByTime(9000);
     expect(find(el, ".bbp-busy .words").textContent).toContain("no word from the kernel");
+    expect(find(el, "[role=alert]").hidden).toBe(true);
     find(el, ".bbp-busy button").click();
     expect(chosen(el, "rule")).toBe("proportional");
   });

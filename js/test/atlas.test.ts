@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type AtlasView, atlas } from "../src/charts/atlas";
 import { layoutOf } from "../src/charts/atlas-layout";
+import { addedBy } from "../src/charts/stops";
 import type { ChannelsAnswer, ChannelsQuestion, Detail } from "../src/detail";
 import type { Look } from "../src/look";
 import { find, press } from "./helpers";
-import { channelsAnswer, LOOK, MANY, mapsOf, plainFilm } from "./plain-film";
+import { channelsAnswer, gridOf, LOOK, MANY, mapsOf, plainFilm } from "./plain-film";
 import { recordingOf } from "./setup";
 
 /** What jsdom takes for the width of the board, since it measures nothing. */
@@ -125,7 +126,10 @@ describe("the atlas", () => {
     expect(find(chart.node, ".limits .broken").textContent).toBe("6 not finite");
     expect(find(chart.node, ".limits .clipped").textContent).toBe("9 beyond");
     expect(tilesOf(chart.node)[0]?.classList.contains("wild")).toBe(true);
-    expect(tilesOf(chart.node)[0]?.textContent).toContain("6 not finite");
+    expect(tilesOf(chart.node).map((tile) => tile.classList.contains("beyond"))).toEqual(
+      tensor.mass.clipped.map((count) => count > 0),
+    );
+    expect(tilesOf(chart.node)[0]?.getAttribute("aria-label")).toContain("6 not finite");
     const board = find(chart.node, ".board");
     pointer(board, "pointermove", 0, 0, 0);
     expect(reading(chart.node)).toBe("ch 0, (0, 0): mass not finite");
@@ -169,7 +173,7 @@ describe("the atlas", () => {
     const chart = shown();
     const grid = find(chart.node, "[role=grid]");
     const active = () => grid.getAttribute("aria-activedescendant");
-    const label = () => document.getElementById(active() ?? "")?.textContent;
+    const label = () => document.getElementById(active() ?? "")?.getAttribute("aria-label");
     expect(label()).toContain("channel 0,");
     press(grid, "ArrowRight");
     expect(label()).toContain("channel 37,");
@@ -293,6 +297,14 @@ describe("the atlas", () => {
     expect(chart.onLook).toHaveBeenLastCalledWith({ sort: "mass", page: 0 });
   });
 
+  test("by number shows what is kept where there is no kernel, and says so", () => {
+    const chart = shown({ look: { ...LOOK, sort: "index" }, more: () => ({ state: "offline" }) });
+    const numbers = tilesOf(chart.node).map((tile) => Number(find(tile, ".number").textContent));
+    expect(numbers).toHaveLength(24);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(find(chart.node, "h4 .soft").textContent).toContain("kept are the 24 largest by |mass|");
+  });
+
   test("shows the last page of a step that has fewer", () => {
     const chart = shown({ look: { ...LOOK, page: 99 }, more: () => ({ state: "asked" }) });
     expect(find(chart.node, ".pager").textContent).toContain("page 6 of 6");
@@ -303,9 +315,27 @@ describe("the atlas", () => {
     const chart = shown({ film, frame: 0 });
     expect(find(chart.node, ".empty").textContent).toContain("No bias has been gathered here yet");
     expect(find(chart.node, ".board").hidden).toBe(true);
+    expect(find(chart.node, ".bbp-entries").hidden).toBe(false);
     const frames = film.frames.map((frame) => ({ ...frame, tensor: { kind: "pending" } as const }));
     chart.update({ film: { ...film, part: "numbers", frames }, frame: 2 });
     expect(find(chart.node, ".empty").textContent).toContain("on their way");
+  });
+
+  test("at the output says where the bias will enter, the largest first, and goes there", () => {
+    const film = plainFilm();
+    const chart = shown({ film, frame: 0 });
+    const rows = [...chart.node.querySelectorAll<HTMLElement>(".bbp-entries li button")];
+    const added = rows.map((row) => Number(find(row, "b").dataset.value));
+    const stops = film.levels.layers.map((_, index) => addedBy(film, "layers")[index] ?? 0);
+    const wanted = stops.filter((one) => one !== 0).sort((a, b) => Math.abs(b) - Math.abs(a));
+    expect(added).toEqual(wanted.slice(0, rows.length));
+    const sum = Number(find(chart.node, ".bbp-entries .sum[data-value]").dataset.value);
+    expect(sum).toBeCloseTo(stops.reduce((all, one) => all + one, 0));
+    rows[0]?.click();
+    const largest = stops.indexOf(wanted[0] ?? 0);
+    expect(chart.onLook).toHaveBeenLastCalledWith({ step: film.levels.layers[largest]?.frame });
+    chart.update({ frame: 2 });
+    expect(find(chart.node, ".bbp-entries").hidden).toBe(true);
   });
 
   test("repaints in the colours of the theme", () => {
@@ -348,6 +378,19 @@ describe("a layer without places", () => {
     expect(chart.onLook).toHaveBeenLastCalledWith({ unit: { frame: 1, at: [largest[1]] } });
   });
 
+  test("names the largest in the order of the bars, and says that they are the largest", () => {
+    const chart = shown({ frame: 1 });
+    const channels = () =>
+      [...chart.node.querySelectorAll(".largest span")].map((one) =>
+        Number(one.textContent?.replace("channel ", "")),
+      );
+    const bySize = channels();
+    chart.look({ sort: "index" });
+    expect(channels()).toEqual([...bySize].sort((a, b) => a - b));
+    expect(channels()).not.toEqual(bySize);
+    expect(find(chart.node, ".vector > .soft").textContent).toBe("the 6 largest by |mass|");
+  });
+
   test("follows the pointer from step to step, and lets go of it where there are no bars", () => {
     const chart = shown({ frame: 1 });
     const bars = find(chart.node, ".bbp-strip");
@@ -376,6 +419,7 @@ describe("a layer without places", () => {
     const [, fc] = film.frames;
     if (!fc) throw new Error("no frame");
     fc.shape = [512, 1, 1];
+    fc.grid = gridOf(fc.shape);
     const chart = shown({ film, frame: 1 });
     find(chart.node, ".largest button").click();
     const unit = chart.onLook.mock.lastCall?.[0].unit;

@@ -1,10 +1,11 @@
 import { describe, expect, test, vi } from "vitest";
 import { slider, toPosition, toValue } from "../src/charts/slider";
+import { tabs } from "../src/charts/tabs";
 import { encode, palette } from "../src/colour";
 import { compact, decimalsFor, fixed } from "../src/figures";
 import type { RuleParameter } from "../src/film";
 import { limitsOf } from "../src/limits";
-import { find } from "./helpers";
+import { find, press } from "./helpers";
 
 describe("colour", () => {
   test("blue below zero, orange above, the same at both ends of the scale, and a colour for NaN", () => {
@@ -67,4 +68,32 @@ test("figures have a real minus sign, six digits where a column shares them, and
   expect(compact(-9.54e-7, 2)).toBe("−9.5 × 10⁻⁷");
   expect(compact(null)).toBe("not finite");
   expect(fixed(-1.84801, decimalsFor([28.5619, 4.4]))).toBe("−1.8480");
+});
+
+describe("tabs", () => {
+  test("are walked by arrows, Home and End, and keep these keys to themselves", () => {
+    const onChoose = vi.fn();
+    const list = ["maps", "flow", "triage"].map((key) => ({
+      key,
+      label: key,
+      node: document.createElement("p"),
+    }));
+    const { node, update } = tabs("panels", list, onChoose);
+    const outside = vi.fn();
+    document.body.append(node);
+    document.body.addEventListener("keydown", outside);
+    update("flow");
+    for (const [from, key, to] of [
+      ["flow", "End", "triage"],
+      ["triage", "Home", "maps"],
+      ["maps", "ArrowLeft", "triage"],
+      ["triage", "ArrowRight", "maps"],
+    ] as const) {
+      press(find(node, `[data-key=${from}]`), key);
+      expect(onChoose).toHaveBeenLastCalledWith(to);
+    }
+    expect(outside).not.toHaveBeenCalled();
+    document.body.removeEventListener("keydown", outside);
+    node.remove();
+  });
 });

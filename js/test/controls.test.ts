@@ -5,7 +5,7 @@ import { controls } from "../src/charts/controls";
 import { withoutLane } from "../src/charts/lanes";
 import { planKeys } from "../src/charts/plan";
 import { refusal } from "../src/charts/upload";
-import type { Film, Setup } from "../src/film";
+import type { Film, Setup, Thumbs } from "../src/film";
 import type { Look } from "../src/look";
 import { decodeThumbs } from "../src/wire";
 import { filmOf, look, residual } from "./films";
@@ -25,10 +25,11 @@ function open(change: Partial<Look> = {}, more: Partial<Setup> = {}, film?: Film
   document.body.append(root);
   let shown = look({ target: 0, ...change });
   let working: number[] = [];
+  let thumbs = decodeThumbs(makeThumbs(7));
   const show = () =>
     chart.update({
       setup: { ...setup, ...more },
-      thumbs: decodeThumbs(makeThumbs(7)),
+      thumbs,
       look: shown,
       film: shownFilm,
       films: shown.lanes.map((_, index) => (index === 0 ? shownFilm : null)),
@@ -40,11 +41,15 @@ function open(change: Partial<Look> = {}, more: Partial<Setup> = {}, film?: Film
     show();
   });
   show();
+  const draw = (next: Thumbs) => {
+    thumbs = next;
+    show();
+  };
   const work = (lanes: number[]) => {
     working = lanes;
     show();
   };
-  return { chart, root, onLook, onUpload, work, look: () => shown };
+  return { chart, root, onLook, onUpload, work, draw, look: () => shown };
 }
 
 function click(node: Element, more: MouseEventInit = {}) {
@@ -128,6 +133,25 @@ describe("samples", () => {
     choose(root, "sample", "4");
     expect(onLook.mock.lastCall).toEqual([{ sample: 4, target: null, versus: null }]);
     expect(chosen(root, "sample")).toBe("4");
+  });
+
+  test("signals are drawn, lane below lane, and those drawn later take the place of names", () => {
+    const samples = ["calm", "odd"].map((name) => ({ name, label: null }));
+    const none = { height: 1, width: 1, items: [null, null], traces: [null, null] };
+    const { root, draw } = open({}, { samples });
+    draw(none);
+    expect(root.querySelectorAll(".samples .trace")).toHaveLength(0);
+    // lane 0: 0 to 255, then 51; lane 1: a gap, then 255
+    const ends = Uint8Array.from([0, 51, 255, 51, 255, 255, 0, 255]);
+    draw({ ...none, traces: [{ lanes: 2, width: 2, ends }, null] });
+    const [drawn, plain] = root.querySelectorAll(".samples button");
+    const lines = [...(drawn?.querySelectorAll(".trace path") ?? [])];
+    expect(lines.map((line) => line.getAttribute("d"))).toEqual([
+      "M0.5,2.0V14.0M1.5,11.6V11.6",
+      "M1.5,18.0V18.0",
+    ]);
+    expect(drawn?.getAttribute("title")).toBe("calm");
+    expect(plain?.textContent).toBe("odd");
   });
 
   test("many of them say which one it is", () => {

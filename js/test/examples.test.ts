@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { WAYS } from "../src/film";
+import { allFrames } from "../src/panes";
 import { decodeFilm, decodeThumbs } from "../src/wire";
 
 const FOLDER = `${import.meta.dirname}/../../tests/examples`;
@@ -38,35 +39,50 @@ function expectArrays(decoded: unknown, arrays: Example["arrays"]): void {
   }
 }
 
-test.each(["picture", "vector", "numbers"])("a %s film of Python's", (name) => {
-  const { data, example } = read(name);
-  const film = decodeFilm(data);
-  expectArrays(film, example.arrays);
-  expect(film.key).toBe(example.header.key);
-  for (const part of ["state", "target", "totals", "scores"]) {
-    expect(at(film, part)).toEqual(example.header[part]);
-  }
-  const frames = example.header.frames as Record<string, unknown>[];
-  expect(film.frames).toHaveLength(frames.length);
-  film.frames.forEach((frame, index) => {
-    for (const [key, value] of Object.entries(frames[index] ?? {})) {
-      if (key !== "tensor") expect(at(frame, key), `${frame.name}: ${key}`).toEqual(value);
+test.each(["picture", "vector", "signal", "several", "numbers"])(
+  "a %s film of Python's",
+  (name) => {
+    const { data, example } = read(name);
+    const film = decodeFilm(data);
+    expectArrays(film, example.arrays);
+    expect(film.key).toBe(example.header.key);
+    for (const part of ["state", "target", "totals", "scores"]) {
+      expect(at(film, part)).toEqual(example.header[part]);
     }
-    const tensor = frames[index]?.tensor as Record<string, unknown>;
-    for (const key of ["kind", "channels", "block", "shown", "height", "width"]) {
-      expect(at(frame.tensor, key), `${frame.name}: tensor.${key}`).toEqual(tensor[key]);
-    }
-    for (const way of WAYS) {
-      for (const key of ["limit", "sums", "clipped", "broken"]) {
-        const path = `${way}.${key}`;
-        expect(at(frame.tensor, path), `${frame.name}: ${path}`).toEqual(at(tensor, path));
+    const others = example.header.others as { frame: Record<string, unknown> }[];
+    const frames = example.header.frames as Record<string, unknown>[];
+    expect(film.frames).toHaveLength(frames.length);
+    expect(film.others).toHaveLength(others.length);
+    frames.push(...others.map((other) => other.frame));
+    allFrames(film).forEach((frame, index) => {
+      for (const [key, value] of Object.entries(frames[index] ?? {})) {
+        if (key !== "tensor" && value !== null)
+          expect(at(frame, key), `${frame.name}: ${key}`).toEqual(value);
+      }
+      const tensor = frames[index]?.tensor as Record<string, unknown>;
+      for (const key of ["kind", "channels", "block", "shown", "height", "width"]) {
+        expect(at(frame.tensor, key), `${frame.name}: tensor.${key}`).toEqual(tensor[key]);
+      }
+      for (const way of WAYS) {
+        for (const key of ["limit", "sums", "clipped", "broken"]) {
+          const path = `${way}.${key}`;
+          expect(at(frame.tensor, path), `${frame.name}: ${path}`).toEqual(at(tensor, path));
+        }
+      }
+    });
+    const given = example.header.input as Record<string, unknown>;
+    for (const key of ["kind", "name", "label", "title", "shape"])
+      expect(at(film.input, key)).toEqual(given[key]);
+    if (name === "signal") {
+      for (const key of ["height", "width", "length", "block", "channels", "names", "lanes"]) {
+        expect(at(film.input, key), key).toEqual(given[key]);
       }
     }
-  });
-  expect(film.levels).toEqual(example.header.levels);
-  const flows = film.flows.map(({ from, to, net, gross }) => [from, to, net, gross]);
-  expect(flows).toEqual(example.header.flows);
-});
+    expect(film.levels).toEqual(example.header.levels);
+    const flows = film.flows.map(({ from, to, net, gross }) => [from, to, net, gross]);
+    expect(flows).toEqual(example.header.flows);
+  },
+);
 
 test("thumbs of Python's", () => {
   const { data, example } = read("thumbs");

@@ -2,6 +2,7 @@
 
 import type { Film, Flow, Frame } from "../src/film";
 import { FIRST_LOOK, type Look } from "../src/look";
+import { gridOf } from "./plain-film";
 
 export interface Step {
   module?: string;
@@ -27,6 +28,7 @@ function frameOf(step: Step, index: number, arriving: number): Frame {
     module,
     op: "op",
     shape: [4],
+    grid: gridOf([4]),
     mixes: step.mixes ?? false,
     adds: intercept !== 0,
     arriving,
@@ -39,6 +41,7 @@ function frameOf(step: Step, index: number, arriving: number): Frame {
     exact: true,
     triage: { broken: 0, negative: 0.1 * (index % 5), dead: 0.2, entropy: 0.5, ms: 1 },
     field: null,
+    sees: [],
     tensor: { kind: "none" },
   };
 }
@@ -90,11 +93,20 @@ export function filmOf(steps: Step[], change: Partial<Film> = {}): Film {
       kind: "vector",
       name: "1 of 1",
       label: "cat",
+      title: "",
       shape: [4],
       names: null,
       values: new Float32Array(4),
     },
-    pictures: { height: 1, width: 4, gradient: new Float32Array(4), bias: new Float32Array(4) },
+    pictures: {
+      height: 1,
+      width: 4,
+      gradient: new Float32Array(4),
+      bias: new Float32Array(4),
+      gradient_sum: 10 - gathered,
+      bias_sum: gathered,
+    },
+    others: [],
     totals: {
       value: 10,
       gradient: 10 - gathered,

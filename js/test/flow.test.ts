@@ -322,6 +322,20 @@ describe("the picture", () => {
     expect(onLook.mock.lastCall?.[0]).toEqual({ open: [] });
   });
 
+  test("what a box takes away is taken away on paper", () => {
+    const steps: Step[] = [
+      { adds: 0 },
+      { module: "a", adds: 3, from: [[0, 1]] },
+      { module: "b", adds: -2, from: [[1, 1]] },
+      { adds: 0, from: [[2, 1]] },
+    ];
+    const chart = flow({ onLook: () => {} });
+    chart.update({ film: filmOf(steps), look: look({ step: 2, level: "ops" }), theme: "light" });
+    const text = find(chart.node, "h4").textContent ?? "";
+    expect(text).toMatch(/b 3\.000 arriving − 2\.000 added = 1\.000 passed on/);
+    expect(find(chart.node, "[data-key=own]").dataset.value).toBe("-2");
+  });
+
   test("names are text", () => {
     const evil = filmOf([{}, { module: "<img src=x onerror=alert(1)>", adds: 1 }, {}]);
     const chart = flow({ onLook: () => {} });

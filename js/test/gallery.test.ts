@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { gallery } from "../src/charts/gallery";
+import { type GalleryView, gallery } from "../src/charts/gallery";
 import { describeOverlay, flatOf, peakOf } from "../src/charts/overlay";
 import { bars } from "../src/charts/signed-map";
 import type { Film, Frame } from "../src/film";
@@ -23,8 +23,8 @@ function open(films: (Film | null)[], change: Partial<Look> = {}, frame = 4) {
     update();
   });
   const chart = gallery({ onLook });
-  const update = (more: { frame?: number; films?: (Film | null)[]; box?: object } = {}) =>
-    chart.update({ films, look, frame, theme: "light", ...more } as never);
+  const update = (more: Partial<GalleryView> = {}) =>
+    chart.update({ films, look, frame, theme: "light", ...more });
   update();
   document.body.append(chart.node);
   return { ...chart, update, onLook, look: () => look };
@@ -52,13 +52,7 @@ test("input, both parts and their total, with the film's own sums", () => {
 test("a picture for each lane on one scale, its head chooses the lane, and a difference when asked", () => {
   const films = [film(), uniform()];
   const { node, onLook } = open(films);
-  expect(names(node)).toEqual([
-    "input",
-    "w ⊙ x",
-    "1 proportional, power 1",
-    "2 uniform",
-    "total of 1",
-  ]);
+  expect(names(node)).toEqual(["input", "w ⊙ x", "1 proportional", "2 uniform", "total of 1"]);
   const [, one, two] = limitsIn(node);
   expect(one).toBe(two);
   onLook({ difference: 1 });
@@ -67,6 +61,20 @@ test("a picture for each lane on one scale, its head chooses the lane, and a dif
   expect(onLook).toHaveBeenLastCalledWith({ lane: 1 });
   expect(find(figures(node)[3] ?? node, "button").getAttribute("aria-pressed")).toBe("true");
   expect(names(node)).toContain("total of 2");
+});
+
+test("lanes of one rule are told apart by its parameters, and by the plan where those are alike", () => {
+  const sharp = film({ state: { ...FIRST, parameters: { power: 3 } } });
+  expect(names(open([film(), sharp]).node).slice(2, 4)).toEqual([
+    "1 proportional, power 1",
+    "2 proportional, power 3",
+  ]);
+  const plan = { "block2.*": { rule: "uniform", parameters: {} } };
+  const planned = film({ state: { ...FIRST, plan } });
+  expect(names(open([film(), planned]).node).slice(2, 4)).toEqual([
+    "1 proportional, power 1",
+    "2 proportional, power 1, plan",
+  ]);
 });
 
 test("a picture is called by the rule that made it, also while another is on its way", () => {
@@ -193,14 +201,18 @@ describe("one place is read in all pictures at once", () => {
 });
 
 test("what a unit sees is framed in every picture, inside the picture", () => {
-  const { node, update } = open([film()]);
-  update({ box: { top: -0.1, left: 0.25, height: 0.3, width: 0.5 } });
+  const shown = film();
+  const field = { start: [-1, 4], step: [2, 2], size: [4, 8] } satisfies Frame["field"];
+  shown.frames.splice(2, 1, { ...(shown.frames[2] as Frame), field });
+  const { node, update } = open([shown]);
+  update({ unit: { frame: 2, at: [0, 0, 0] } });
   const boxes = [
     ...node.querySelectorAll<HTMLElement>(".bbp-map:not([hidden]) .field:not([hidden])"),
   ];
   expect(boxes).toHaveLength(4);
   expect(boxes[0]?.style.top).toBe("0%");
-  expect(Number.parseFloat(boxes[0]?.style.height ?? "")).toBeCloseTo(20);
+  // rows -1 to 2 of 16
+  expect(Number.parseFloat(boxes[0]?.style.height ?? "")).toBeCloseTo(300 / 16);
 });
 
 test("how much lies over the input is a choice that passes while the hand moves", () => {
@@ -234,7 +246,7 @@ test("a row of tokens is not laid over a picture, and a tile on its way says so"
   const row: Frame = { ...frame, tensor: { ...frame.tensor, flat } };
   expect(flatOf(row, { height: 16, width: 16 })).toBeNull();
   expect(flatOf(row, { height: 1, width: 16 })).toBe(flat);
-  expect(describeOverlay(row, { height: 16, width: 16 })).toBe("mass has no place yet");
+  expect(describeOverlay(row, { height: 16, width: 16 })).toBe("mass not placed on the input");
   const pending: Frame = { ...frame, tensor: { kind: "pending" } };
   expect(describeOverlay(pending, { height: 16, width: 16 })).toBe("mass on its way");
 });
@@ -303,4 +315,69 @@ test("at a coarser grain the arrow keys walk from block to block, to the ones at
   press(frame, "ArrowDown", { shiftKey: true });
   press(frame, "End");
   expect(find(node, ".unit .reading").textContent).toBe("rows 32–47, columns 32–47");
+});
+
+describe("pixels are picked", () => {
+  const AT = { down: 0.5, across: 0.25 };
+  const click = (node: Element, { down, across }: typeof AT) => {
+    node.getBoundingClientRect = () => ({ left: 0, top: 0, width: 100, height: 100 }) as DOMRect;
+    node.dispatchEvent(
+      new MouseEvent("click", { clientX: 100 * across, clientY: 100 * down, bubbles: true }),
+    );
+  };
+
+  test("in every picture by click, in pixels of the input whatever the grain", () => {
+    const { node, pick, onLook } = open([film()], { grain: 4 });
+    const onPick = vi.fn();
+    const frames = [...node.querySelectorAll(".bbp-map:not([hidden]) .frame")];
+    for (const frame of frames) click(frame, AT);
+    pick({ onPick, onLeave() {} });
+    for (const frame of frames) click(frame, AT);
+    expect(onPick.mock.calls).toEqual(frames.map(() => [[8, 4], "pointer"]));
+    onLook.mockClear();
+    pick(null);
+    for (const frame of frames.slice(0, 3)) click(frame, AT);
+    expect(onPick).toHaveBeenCalledTimes(frames.length);
+    // With nobody who asks for pixels a click selects the unit there, and the same one again lets go of it.
+    const selected = onLook.mock.calls.map(([change]) => change.unit);
+    expect(selected[0]?.at.slice(1)).toEqual([8, 4]);
+    expect(selected).toEqual([selected[0], null, selected[0]]);
+  });
+
+  test("by keys from the pixel at hand: arrows move, Enter picks, Escape gives the keys back", () => {
+    const shown = film();
+    const unit = { frame: shown.frames.length - 1, at: [0, 3, 9] };
+    const { node, pick } = open([shown], { unit });
+    const input = find(node, "[role=application]");
+    expect(input.getAttribute("aria-label")).toContain("Enter selects");
+    const [onPick, onLeave] = [vi.fn(), vi.fn()];
+    pick({ onPick, onLeave });
+    expect(input.getAttribute("aria-label")).toContain("Enter picks");
+    press(input, "ArrowDown");
+    press(input, "ArrowDown");
+    press(input, "ArrowLeft");
+    expect(onPick).not.toHaveBeenCalled();
+    press(input, "Enter");
+    expect(onPick.mock.calls).toEqual([[[4, 8], "keys"]]);
+    press(input, "Escape");
+    press(input, "Escape");
+    expect(onLeave).toHaveBeenCalledTimes(2);
+  });
+
+  test("the last one ends it: the mark goes with the focus", () => {
+    const { node, pick } = open([film()]);
+    const input = find(node, "[role=application]");
+    const marks = () => [...node.querySelectorAll<HTMLElement>(".marker")].map((one) => one.hidden);
+    pick({
+      onPick() {
+        pick(null);
+        input.dispatchEvent(new FocusEvent("blur"));
+      },
+      onLeave() {},
+    });
+    press(input, "ArrowDown");
+    expect(marks()).toContain(false);
+    press(input, "Enter");
+    expect(marks()).not.toContain(false);
+  });
 });

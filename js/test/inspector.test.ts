@@ -21,6 +21,7 @@ function open(change: Partial<InspectorView> = {}) {
     look: { ...LOOK, unit: UNIT },
     setup: SETUP as unknown as Setup,
     detail: () => ({ state: "here", answer }),
+    kept: () => [],
     ...change,
   };
   const update = (next: Partial<InspectorView> = {}) => {
@@ -139,6 +140,23 @@ describe("the inspector", () => {
     expect(find(chart.node, ".words").textContent).toContain("it takes a kernel");
     chart.update({ detail: () => null });
     expect(chart.onAsk).toHaveBeenCalledTimes(2);
+  });
+
+  test("without a kernel offers a unit of the step whose equation is kept", () => {
+    const film = plainFilm();
+    const kept = { kind: "unit", film: film.key, frame: 2, unit: [79, 16, 12] } as const;
+    const chart = open({
+      film,
+      look: { ...LOOK, unit: { frame: 2, at: [3, 4, 5] } },
+      detail: () => ({ state: "offline" }),
+      kept: (key) => (key === film.key ? [{ ...kept, unit: [...kept.unit] }] : []),
+    });
+    const offer = find(chart.node, ".offer");
+    expect(offer.textContent).toBe("show ch 79, (16, 12), which is kept");
+    offer.click();
+    expect(chart.onLook.mock.lastCall?.[0]).toMatchObject({ unit: UNIT, step: 2 });
+    chart.update({ kept: () => [] });
+    expect(offer.hidden).toBe(true);
   });
 
   test("shows why there is none, and asks again when told to", () => {

@@ -12,14 +12,15 @@ import {
   typedNumber,
 } from "../src/lesson";
 import { FIRST_LOOK, type Look } from "../src/look";
-import { dressParts } from "../src/parts";
+import { dressParts, isPutAway, PARTS } from "../src/parts";
+import type { Picking } from "../src/pixels";
 import { inline, paragraphs, spokenText } from "../src/prose";
 import { render } from "../src/widgets/lesson";
 import { find, press } from "./helpers";
 import { open } from "./page";
 import { plainFilm } from "./plain-film";
 
-const PLAIN = { look: {}, highlight: null, hide: [], question: null };
+const PLAIN = { stage: 0, look: {}, highlight: null, hide: [], question: null };
 const ASKED = { ask: "How much?", right: "Indeed.", wrong: "Add them up.", show: {} };
 const NUMBER = { ...ASKED, kind: "number", truth: 2.5, tolerance: 0.1 };
 const CHOICE = { ...ASKED, kind: "choice", choices: ["a", "**b**", "c"], truth: 1 };
@@ -31,11 +32,11 @@ class Stage implements Door {
   seen: Film | null = plainFilm();
   followers = new Set<() => void>();
   close = () => {};
-  constructor() {
+  constructor(key = "stage") {
     this.node.innerHTML =
       '<div class="rail-box"></div><div class="bbp-ledger" tabindex="0"></div><div class="bbp-controls"></div>';
     document.body.append(this.node);
-    this.close = openDoor("stage", this);
+    this.close = openDoor(key, this);
   }
   look = () => this.now;
   film = () => this.seen;
@@ -43,6 +44,16 @@ class Stage implements Door {
     this.changes.push(look);
     this.now = { ...this.now, ...look };
     for (const tell of this.followers) tell();
+  }
+  picking: Picking | null = null;
+  pick(next: Picking | null) {
+    this.picking = next;
+  }
+  /** Whether it has pictures to give the keys to. */
+  pictures = false;
+  focusPictures() {
+    if (this.pictures) find<HTMLElement>(this.node, ".bbp-ledger").focus();
+    return this.pictures;
   }
   follow(tell: () => void) {
     this.followers.add(tell);
@@ -72,7 +83,7 @@ afterEach(() => {
 
 function lesson(steps: unknown[], traits: Partial<CardTraits> = {}) {
   const model = new Fake<CardTraits>({
-    key: "stage",
+    stages: ["stage"],
     title: "By hand",
     steps: steps.map((step) => ({ text: "Look.", ...PLAIN, ...(step as object) })),
     hide: [],
@@ -114,6 +125,47 @@ describe("a lesson", () => {
     expect(placeOf(el)).toBe("2 of 3");
     press(find(el, ".next"), "ArrowRight");
     expect(placeOf(el)).toBe("2 of 3");
+  });
+
+  test("goes from one explorer to another: one is shown, and each keeps its look", () => {
+    const other = new Stage("other");
+    closers.push(other.close);
+    const { el } = lesson(
+      [
+        { look: { step: 1 } },
+        { stage: 1, look: { step: 2 }, hide: ["rail"] },
+        { look: { step: 2 } },
+      ],
+      { stages: ["stage", "other"] },
+    );
+    const hidden = () => [stage, other].map(({ node }) => isPutAway(node));
+    expect(hidden()).toEqual([false, true]);
+    expect(other.changes).toEqual([]);
+    const bar = find<HTMLElement>(stage.node, ".bbp-ledger");
+    bar.focus();
+    press(bar, "PageDown");
+    expect(hidden()).toEqual([true, false]);
+    expect(el.contains(document.activeElement)).toBe(true);
+    expect([stage.now.step, other.now.step]).toEqual([1, 2]);
+    press(find(other.node, ".bbp-ledger"), "PageDown");
+    expect(hidden()).toEqual([false, true]);
+    expect([stage.now.step, other.now.step]).toEqual([2, 2]);
+  });
+
+  test("an explorer that comes late is put away until its step, and has its pixels picked then", () => {
+    const pixel = { ...ASKED, kind: "pixel", rows: [1, 1], columns: [2, 2] };
+    const { el, close } = lesson([{}, { stage: 1, question: pixel }], {
+      stages: ["stage", "other"],
+    });
+    const other = new Stage("other");
+    closers.push(other.close);
+    expect(isPutAway(other.node)).toBe(true);
+    expect(stage.picking).toBeNull();
+    press(find(el, ".next"), "PageDown");
+    expect([stage.picking, other.picking === null]).toEqual([null, false]);
+    close();
+    expect([stage, other].map(({ node }) => isPutAway(node))).toEqual([false, false]);
+    closers.splice(closers.indexOf(close), 1);
   });
 
   test("hears its keys while the explorer has the focus, but not what a chart needs itself", () => {
@@ -176,7 +228,7 @@ describe("a lesson", () => {
     const { el } = lesson([{}, {}]);
     expect(document.activeElement).toBe(document.body);
     const model = new Fake<CardTraits>({
-      key: "stage",
+      stages: ["stage"],
       title: "",
       steps: [1, 2].map(() => ({ text: "x", ...PLAIN })),
       hide: [],
@@ -219,6 +271,29 @@ describe("a question", () => {
     expect(verdictOf(el)).toContain("Not quite.");
     expect(find(el, ".score").textContent).toBe("0 right of 1 answered, 1 asked");
     expect(find(el, ".verdict").getAttribute("aria-live")).toBe("polite");
+  });
+
+  test("says what was said and what is true in words of their own", () => {
+    const choices = ["It `grows`.", "It stays."];
+    const { el } = lesson([{ question: { ...CHOICE, choices, truth: 1 } }]);
+    find<HTMLInputElement>(el, "input").checked = true;
+    find(el, ".answer").click();
+    expect(verdictOf(el)).toBe(
+      "Not quite. You said \u201cIt grows\u201d; it is \u201cIt stays\u201d. Add them up.",
+    );
+    expect(find(el, ".option.truth").textContent).toBe("It stays.");
+    const unit = { ...ASKED, kind: "unit", truths: [{ frame: 1, at: [7] }] };
+    const given = [{ step: 0, answer: { frame: 1, at: [2] }, right: false }];
+    const later = lesson([{ question: unit }], { answers: given }).el;
+    expect(verdictOf(later)).toContain("You said unit 2 of fc; it is unit 7 of fc.");
+    expect(find(later, ".pair .soft").textContent).toBe("of fc");
+    const layer = { ...ASKED, kind: "layer", truths: [3] };
+    const said = [{ step: 0, answer: 1, right: false }];
+    const list = find<HTMLSelectElement>(
+      lesson([{ question: layer }], { answers: said }).el,
+      "select",
+    );
+    expect(list.selectedOptions[0]?.text).toBe("fc");
   });
 
   test("is locked in a view that opens later, and in one beside", () => {
@@ -309,6 +384,60 @@ describe("a question", () => {
     expect(stage.now.unit).toEqual({ frame: 4, at: [0, 3, 6] });
   });
 
+  const PIXEL = { ...ASKED, kind: "pixel", rows: [2, 4], columns: [6, 6] };
+
+  test("of a pixel is picked in the pictures: by click, and by keys once more to answer", () => {
+    const { el, model } = lesson([{ question: PIXEL }, {}]);
+    const fields = () => [...el.querySelectorAll("input")].map((one) => one.value);
+    stage.picking?.onPick([9, 6], "pointer");
+    stage.picking?.onPick([9, 6], "pointer");
+    expect(fields()).toEqual(["9", "6"]);
+    expect(model.get("answers")).toEqual([]);
+    stage.picking?.onPick([3, 6], "keys");
+    expect(fields()).toEqual(["3", "6"]);
+    expect(model.get("answers")).toEqual([]);
+    find(stage.node, ".bbp-ledger").focus();
+    stage.picking?.onPick([3, 6], "keys");
+    expect(model.get("answers")).toEqual([{ step: 0, answer: [3, 6], right: true }]);
+    expect(document.activeElement).toBe(find(el, ".next"));
+    expect(stage.picking).toBeNull();
+  });
+
+  test("of a pixel gives the keys to the pictures, and back to its fields", () => {
+    stage.pictures = true;
+    const { el } = lesson([{}, { question: PIXEL }, {}]);
+    find(el, ".next").focus();
+    press(el.firstElementChild ?? el, "PageDown");
+    expect(document.activeElement).toBe(find(stage.node, ".bbp-ledger"));
+    stage.picking?.onLeave();
+    expect(document.activeElement).toBe(find(el, "input"));
+    press(el.firstElementChild ?? el, "PageDown");
+    expect(stage.picking).toBeNull();
+  });
+
+  test("the keys come back where what had them is put away", () => {
+    const { el } = lesson([{}, { hide: ["ledger"] }, {}]);
+    const ledger = find(stage.node, ".bbp-ledger");
+    ledger.focus();
+    press(ledger, "PageDown");
+    expect(document.activeElement).toBe(find(el, ".next"));
+  });
+
+  test("of a pixel leads from the one that was said to the true one where motion is welcome", () => {
+    still = false;
+    const { el } = lesson([{ question: PIXEL }]);
+    const [row, column] = [...el.querySelectorAll<HTMLInputElement>("input")];
+    if (row) row.value = "9";
+    if (column) column.value = "1";
+    find(el, ".answer").click();
+    expect(stage.now.unit?.at).toEqual([0, 9, 1]);
+    vi.advanceTimersByTime(200);
+    expect(stage.now.unit?.at).toEqual([0, 3, 6]);
+    expect(stage.node.hasAttribute("data-truth")).toBe(true);
+    vi.advanceTimersByTime(1000);
+    expect(stage.node.hasAttribute("data-truth")).toBe(false);
+  });
+
   test("counts up to the true number where motion is welcome", () => {
     still = false;
     const { el } = lesson([{ question: NUMBER }]);
@@ -388,6 +517,16 @@ test("the stage opens a door: what is put there is shown, and it can be looked t
   expect(find(el, ".columns").hasAttribute("data-part-hidden")).toBe(false);
   press(find(el, ".bbp-rail"), "PageDown");
   expect(placeOf(one.el)).toBe("2 of 2");
+  dressParts(el, { hidden: Object.keys(PARTS), lit: null });
+  const shown = [...find(el, ".bbp > .body").children].filter(
+    (part) => !isPutAway(part) && !(part as HTMLElement).hidden,
+  );
+  // an empty stage, and what may have to be said about a kernel
+  expect(shown.map(({ className }) => className)).toEqual(["stage", "bbp-unseen"]);
+  dressParts(el, { hidden: ["controls"], lit: null });
+  const keys = [...el.querySelectorAll(".bbp-foot span")].filter((key) => !isPutAway(key));
+  expect(keys.map((key) => key.textContent)).not.toContain("1–9 rules");
+  expect(keys.map((key) => key.textContent)).toContain("← toward the input");
   dressParts(el, { hidden: [], lit: null });
   expect(el.querySelector("[data-part-hidden]")).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import type { FakeModel } from "../dev/fake-model";
 import { SETUP } from "../dev/setup";
 import { render } from "../src/widgets/stage";
 import {
@@ -15,6 +16,8 @@ import {
   stepOf,
 } from "./helpers";
 import { open } from "./page";
+
+const OVERLAY = ".bbp-gallery input[type=range]";
 
 describe("in a notebook", () => {
   test("every element that can hold the focus keeps the notebook's keys away", () => {
@@ -37,7 +40,7 @@ describe("in a notebook", () => {
         network: bad,
         classes: SETUP.classes.map(() => bad),
         samples: [0, 1].map(() => ({ name: bad, label: bad })),
-        rules: [{ name: "proportional", says: bad, formula: bad, parameters: [] }],
+        rules: [{ name: "proportional", says: bad, formula: bad, standard: {}, parameters: [] }],
         uploads: true,
         offline: false,
         notices: [bad],
@@ -59,26 +62,80 @@ describe("in a notebook", () => {
     expect(find(el, ".bbp").dataset.theme).toBe("dark");
   });
 
-  test("two views of one model answer to the same kernel", () => {
-    const one = open();
-    one.model.onMessage = ({ type }) => type === "hello" && one.model.film(blob());
+  /** A second view of what the first shows. */
+  function again(one: { model: FakeModel }) {
     const el = document.createElement("div");
     document.body.append(el);
-    const close = render({ model: one.model, el });
+    return { el, close: render({ model: one.model, el }) };
+  }
+
+  test("two views of one model show one state, whichever is driven", () => {
+    const one = open();
+    const two = again(one);
+    expect(one.model.sent).toEqual([{ type: "hello" }]);
+    expect(shownTarget(two.el)).toBe(shownTarget(one.el));
     choose(one.el, "target", "2");
-    expect(chosen(el, "target")).toBe("2");
+    expect(chosen(two.el, "target")).toBe("2");
     answer(one.model);
-    expect(shownTarget(el)).toBe(shownTarget(one.el));
-    press(railOf(el), "End");
-    expect(stepOf(el)).toBe(7);
-    expect(stepOf(one.el)).toBe(0);
+    expect(shownTarget(two.el)).toBe(shownTarget(one.el));
+    press(railOf(two.el), "End");
+    expect(stepOf(one.el)).toBe(7);
+    choose(one.el, "scale", "shared");
+    expect(chosen(two.el, "scale")).toBe("shared");
+    find(two.el, ".bbp-tabs [data-key=flow]").click();
+    expect(find(one.el, ".bbp-tabs [data-key=flow]").getAttribute("aria-selected")).toBe("true");
+    press(railOf(one.el), "z", { ctrlKey: true });
+    press(railOf(one.el), "z", { ctrlKey: true });
+    expect([chosen(one.el, "scale"), chosen(two.el, "scale")]).toEqual(["each", "each"]);
     choose(one.el, "target", "3");
-    press(railOf(el), "Escape");
+    press(railOf(two.el), "Escape");
     expect(chosen(one.el, "target")).toBe("2");
-    close();
-    choose(one.el, "target", "1");
+  });
+
+  test("what a hand passes is told to the other view and to nobody else, and once it rests", () => {
+    const one = open();
+    const two = again(one);
+    vi.advanceTimersByTime(1000);
+    const saved = one.model.saved.length;
+    const said = one.model.sent.length;
+    const slider = find<HTMLInputElement>(one.el, OVERLAY);
+    for (const value of ["20", "30", "40"]) {
+      slider.value = value;
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      expect(slider.value).toBe(value);
+      const other = find<HTMLInputElement>(two.el, OVERLAY);
+      expect(other.value).toBe(value);
+      vi.advanceTimersByTime(300);
+    }
+    expect(one.model.saved).toHaveLength(saved);
+    slider.dispatchEvent(new Event("change", { bubbles: true }));
+    vi.advanceTimersByTime(1000);
+    expect(one.model.saved).toHaveLength(saved + 1);
+    expect(one.model.sent).toHaveLength(said);
+  });
+
+  test("one clock plays in both, and a hand in either stops it", () => {
+    const one = open();
+    const two = again(one);
+    press(railOf(one.el), " ");
+    vi.advanceTimersByTime(900);
+    expect(stepOf(two.el)).toBeGreaterThan(0);
+    press(railOf(two.el), "Home");
+    vi.advanceTimersByTime(900);
+    expect([stepOf(one.el), stepOf(two.el)]).toEqual([0, 0]);
+  });
+
+  test("the first view closed, the other goes on; the last one closed, nothing is left", () => {
+    const one = open();
+    const two = again(one);
+    one.close();
+    choose(two.el, "target", "1");
     answer(one.model);
-    expect(chosen(one.el, "target")).toBe("1");
+    expect(chosen(two.el, "target")).toBe("1");
+    expect(find(two.el, ".bbp-busy").hidden).toBe(true);
+    two.close();
+    expect(one.model.listening).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("the cleanup stops everything that render started", () => {

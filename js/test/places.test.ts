@@ -1,40 +1,59 @@
 import { describe, expect, test } from "vitest";
 import { barsHeight, cellIn, layoutOf, roomFor } from "../src/charts/atlas-layout";
 import type { Field } from "../src/film";
-import { fieldBox, holds, middle, type Seen, spreadOf, unitText } from "../src/places";
+import { fieldBox, holds, middle, type Seen, unitText, unitUnder } from "../src/places";
 import { brief, columnOf, factor, inColumn, percent, powerOf } from "../src/tenfold";
-import { plainFilm } from "./plain-film";
+import { gridOf, plainFilm } from "./plain-film";
 
 describe("a unit", () => {
   test("counts as the screen does, whatever the axes of the value", () => {
-    expect(spreadOf([128, 27, 27])).toEqual({ kind: "maps", channels: 128, height: 27, width: 27 });
-    expect(spreadOf([2, 12, 7, 5])).toEqual({ kind: "maps", channels: 24, height: 7, width: 5 });
-    expect(spreadOf([64, 197])).toEqual({ kind: "maps", channels: 64, height: 1, width: 197 });
-    for (const shape of [[512], [512, 1, 1]]) {
-      expect(spreadOf(shape)).toEqual({ kind: "vector", channels: 512, height: 1, width: 512 });
-    }
-    expect(spreadOf([])).toMatchObject({ kind: "vector", channels: 1 });
-    expect(holds([2, 12, 7, 5], [23, 6, 4])).toBe(true);
-    expect(holds([2, 12, 7, 5], [24, 0, 0])).toBe(false);
-    expect(holds([512, 1, 1], [511])).toBe(true);
-    expect(holds([512, 1, 1], [5, 0, 0])).toBe(false);
-    expect(holds([64, 197], [5, 0, 196])).toBe(true);
-    expect(holds([3], [1.5])).toBe(false);
+    expect(holds(gridOf([2, 12, 7, 5]), [23, 6, 4])).toBe(true);
+    expect(holds(gridOf([2, 12, 7, 5]), [24, 0, 0])).toBe(false);
+    expect(holds(gridOf([512, 1, 1]), [511])).toBe(true);
+    expect(holds(gridOf([512, 1, 1]), [5, 0, 0])).toBe(false);
+    expect(holds(gridOf([64, 197]), [5, 0, 196])).toBe(true);
+    expect(holds(gridOf([3]), [1.5])).toBe(false);
   });
 
   test("is named by channel and place", () => {
-    expect(unitText([128, 27, 27], [79, 16, 12])).toBe("ch 79, (16, 12)");
-    expect(unitText([64, 197], [5, 0, 196])).toBe("ch 5, 196");
-    expect(unitText([512, 1, 1], [7])).toBe("ch 7");
-    expect(unitText([512], [7])).toBe("ch 7");
+    expect(unitText(gridOf([128, 27, 27]), [79, 16, 12])).toBe("ch 79, (16, 12)");
+    expect(unitText(gridOf([64, 197]), [5, 0, 196])).toBe("ch 5, 196");
+    expect(unitText(gridOf([512, 1, 1]), [7])).toBe("ch 7");
+    expect(unitText(gridOf([512]), [7])).toBe("ch 7");
     expect(unitText(undefined, [1, 2])).toBe("(1, 2)");
-    expect(unitText([4], [9])).toBe("(9)");
+    expect(unitText(gridOf([4]), [9])).toBe("(9)");
   });
 
   test("of a block is the one in its middle, within the value", () => {
     expect(middle(3, 1, 27)).toBe(3);
     expect(middle(0, 4, 10)).toBe(2);
     expect(middle(2, 4, 9)).toBe(8);
+  });
+});
+
+describe("units before the first place", () => {
+  // A class token and a register over three rows of five patches.
+  const grid = { ...gridOf([8, 4, 5]), lead: 2 };
+
+  test("are held in rows of their own, above", () => {
+    expect(holds(grid, [7, 0, 1])).toBe(true);
+    expect(holds(grid, [7, 0, 2])).toBe(false);
+    expect(holds(grid, [7, 1, 4])).toBe(true);
+    expect(unitText(grid, [7, 0, 1])).toBe("ch 7, token 1");
+    expect(unitText(grid, [7, 1, 4])).toBe("ch 7, (0, 4)");
+    expect(unitText({ ...gridOf([8, 2, 5]), lead: 1 }, [7, 1, 4])).toBe("ch 7, 4");
+  });
+
+  test("are meant by the cells that they lie in, and others of their row mean none", () => {
+    const under = (row: number, column: number, block = 1) =>
+      unitUnder(grid, 3, { row, column }, block);
+    expect(under(0, 0)).toEqual([3, 0, 0]);
+    expect(under(0, 1)).toEqual([3, 0, 1]);
+    expect(under(0, 2)).toBeNull();
+    expect(under(2, 3)).toEqual([3, 2, 3]);
+    expect(under(0, 0, 2)).toEqual([3, 0, 0]);
+    expect(under(0, 1, 2)).toEqual([3, 1, 3]);
+    expect(under(1, 2, 2)).toEqual([3, 3, 4]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A film that needs no wire, and a unit's equation that adds up: what the charts of one step are tested on. */
 
 import type { ChannelsAnswer, Come, Given, UnitAnswer } from "../src/detail";
-import type { Film, Frame, Maps, Planes, Tensor, Vector } from "../src/film";
+import type { Film, Frame, Maps, Planes, Spread, Tensor, Vector } from "../src/film";
 import { FIRST_LOOK } from "../src/look";
 
 /** A small generator with a seed: the same film every time. */
@@ -70,6 +70,17 @@ export function vectorOf(channels: number, seed = 3): Vector {
   return { kind: "vector", channels, mass: some(), value: some(), contribution: some() };
 }
 
+/** How the units of a value lie that keeps its channels first, and its rows and columns last. */
+export function gridOf(shape: readonly number[]): Spread {
+  const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+  const count = product(shape);
+  if (shape.length < 2 || count === shape[0]) {
+    return { kind: "vector", channels: count, height: 1, width: count, placed: false, lead: 0 };
+  }
+  const [height = 1, width = 1] = shape.length > 2 ? shape.slice(-2) : [1, shape[1]];
+  return { kind: "maps", channels: count / (height * width), height, width, placed: true, lead: 0 };
+}
+
 export function frameOf(name: string, shape: number[], tensor: Tensor, rest: Partial<Frame> = {}) {
   return {
     node: name.replaceAll(".", "_"),
@@ -77,6 +88,7 @@ export function frameOf(name: string, shape: number[], tensor: Tensor, rest: Par
     module: name,
     op: "convolution",
     shape,
+    grid: gridOf(shape),
     mixes: true,
     adds: true,
     arriving: 1.8462,
@@ -89,6 +101,7 @@ export function frameOf(name: string, shape: number[], tensor: Tensor, rest: Par
     exact: true,
     triage: { broken: 0, negative: 0.1, dead: 0.2, entropy: 0.8, ms: 1 },
     field: null,
+    sees: [],
     tensor,
     ...rest,
   } satisfies Frame;
@@ -146,12 +159,21 @@ export function plainFilm(rest: Partial<Film> = {}): Film {
       kind: "picture",
       name: "1 of 7",
       label: "cat",
+      title: "",
       shape: [3, 224, 224],
       height: 224,
       width: 224,
       rgb: null,
     },
-    pictures: { height: 1, width: 1, gradient: new Float32Array(1), bias: new Float32Array(1) },
+    pictures: {
+      height: 1,
+      width: 1,
+      gradient: new Float32Array(1),
+      bias: new Float32Array(1),
+      gradient_sum: 24,
+      bias_sum: 4.5619,
+    },
+    others: [],
     totals: {
       value: 28.5619,
       gradient: 24,

@@ -54,6 +54,24 @@ test.each([8, 110, 400])("labels keep clear of one another with %i stops", (stop
   }
 });
 
+test("a cut that is not finite has a mark, since a ribbon without height says zero", () => {
+  const stops = stopsOf(film());
+  const third = stops[3];
+  if (third) third.gathered = null;
+  const { broken, xs } = layOut(stops, 1000);
+  expect(broken).toEqual([{ x: xs[3], says: `${third?.name}: not finite` }]);
+  expect(layOut(stopsOf(film()), 1000).broken).toEqual([]);
+});
+
+test.each([5.59, 0.0031812, -1.2345e-7])("b = %f fits into the margin", (b) => {
+  const stops = stopsOf(film());
+  const last = stops.at(-1);
+  if (last) last.gathered = b;
+  const { end } = layOut(stops, 1000);
+  for (const line of end.lines) expect(textWidth(line) + 10).toBeLessThan(end.x);
+  expect(end.lines.join(" ")).toMatch(/^b = /);
+});
+
 test("blocks are named below the rail, and a little dip is seen apart from the track", () => {
   const blocks = railStops(film(), "blocks");
   const { braces } = layOut(blocks, 1060);
@@ -89,6 +107,21 @@ test("says where it stands as a slider, counted in stops of the level", () => {
   chart.update({ films: [shown], look: at(shown, 1, { level: "blocks" }) });
   const blocks = shown.levels.blocks.length - 1;
   expect(slider.getAttribute("aria-valuetext")).toMatch(`step 1 of ${blocks}, fc, bias arriving 0`);
+});
+
+test("a name that would reach over an edge stands on it", () => {
+  const chart = rail(quiet);
+  const long = film();
+  for (const stop of long.levels.layers) stop.name = "layer1.0.conv1.with_a_long_name";
+  const label = () => find<SVGTextElement & HTMLElement>(chart.node, ".here-label");
+  const placed = (step: number) => {
+    chart.update({ films: [long], look: at(long, step), still: true });
+    return [label().getAttribute("x"), label().style.textAnchor];
+  };
+  expect(placed(7)).toEqual(["4", "start"]);
+  expect(placed(0)).toEqual(["1056", "end"]);
+  expect(placed(4)[1]).toBe("middle");
+  chart.destroy();
 });
 
 test("glides to the next stop, and draws nothing anew on the way", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import type { FakeModel } from "../dev/fake-model";
+import { FakeKernel, type FakeModel } from "../dev/fake-model";
 import { makeDetail, makeKept } from "../dev/synthetic";
 import type { Question } from "../src/detail";
 import { FIRST_LOOK, type Look, stateOf } from "../src/look";
@@ -17,6 +17,18 @@ function talk(made: FakeModel = model(), first: DataView | null = blob()) {
   session.start();
   if (first) made.film(first);
   return { model: made, session, onFilm, onChange };
+}
+
+/** A session in a host that shows its kernel, as JupyterLab does. */
+function inLab() {
+  const made = model();
+  const kernel = new FakeKernel();
+  made.widget_manager = { kernel };
+  const node = document.createElement("div");
+  const session = new Session(made, { onFilm: vi.fn(), onChange: vi.fn() }, node);
+  session.start();
+  made.film(blob());
+  return { kernel, model: made, node, session };
 }
 
 const rulesOf = (session: Session) => session.films.map((one) => one?.state.rule ?? null);
@@ -317,7 +329,11 @@ describe("details", () => {
     session.details.ask({ ...question });
     expect(asked(model)).toEqual([{ type: "ask", seq: 1, question }]);
     expect(session.details.get(question)).toEqual({ state: "asked" });
-    model.message({ type: "detail", seq: 1 }, makeDetail(question));
+    const whole = makeDetail(question);
+    const message = { type: "detail", seq: 1, bytes: whole.byteLength };
+    model.message(message, new DataView(new ArrayBuffer(37))); // torn on its way
+    expect(session.details.get(question)).toEqual({ state: "asked" });
+    model.message(message, whole);
     expect(session.details.get(question)).toMatchObject({
       state: "here",
       answer: { kind: "unit", unit: [1, 2, 3], gives: { count: 288 } },
@@ -365,17 +381,131 @@ describe("without a kernel", () => {
     expect(session.gone).toBeNull();
   });
 
-  test("a comm that went is greeted, and its silence told", () => {
+  test("a kernel that is silent and has nothing to do is greeted once more: the word was lost", () => {
+    const { kernel, model, session } = inLab();
+    const greetings = () => model.sent.filter(({ type }) => type === "hello").length;
+    kernel.turn("busy");
+    session.change({ target: 2 });
+    vi.advanceTimersByTime(60_000);
+    expect([session.gone, greetings()]).toEqual(["silent", 1]);
+    model.message({ type: "here" });
+    kernel.turn("idle");
+    session.change({ target: 3 });
+    vi.advanceTimersByTime(60_000);
+    expect([session.gone, greetings()]).toEqual(["silent", 2]);
+    model.message({ type: "here" });
+    expect(session.gone).toBeNull();
+  });
+
+  test("a comm that takes nothing more is told at once, and what was shown is shown again", () => {
     const { model, session } = talk();
-    model.put({});
     model.dead = true;
     session.change({ target: 2 });
-    vi.advanceTimersByTime(5000);
-    expect(session.gone).toBe("silent");
-    session.cancel();
+    expect(session.gone).toBe("dead");
+    expect(session.failure?.title).toBe("The kernel is gone");
+    expect(session.busy).toBe(false);
     expect(session.look.target).toBe(0);
     session.change({ step: 2 });
     expect(session.look.step).toBe(2);
+  });
+
+  test("a busy kernel is waited for, one that dies meanwhile is not", () => {
+    const { kernel, model, session } = inLab();
+    session.change({ lanes: [UNIFORM] });
+    answer(model);
+    kernel.turn("busy");
+    session.change({ lanes: [WINNER] });
+    vi.advanceTimersByTime(60_000);
+    expect(session.gone).toBe("silent");
+    expect(session.working).toEqual([0]);
+    expect(session.failure).toBeNull();
+    kernel.turn("idle");
+    answer(model);
+    expect(session.gone).toBeNull();
+    expect(rulesOf(session)).toEqual(["winner"]);
+    const question: Question = { kind: "parts", sample: 0 };
+    session.details.ask(question);
+    session.change({ target: 2 });
+    model.put({ progress: { seq: 3, lane: 0, stage: "walk", done: 1, total: 2 } });
+    kernel.turn("dead");
+    expect(session.gone).toBe("dead");
+    expect(session.failure?.title).toBe("The kernel is gone");
+    expect([session.busy, session.cancellable]).toEqual([false, false]);
+    expect(session.look).toMatchObject({ target: 0, lanes: [WINNER] });
+    expect(session.details.get(question)).toEqual({ state: "offline" });
+    session.change({ lanes: [UNIFORM] });
+    expect(rulesOf(session)).toEqual(["uniform"]);
+    expect(session.failure?.title).toBe("The kernel is gone");
+    const said = model.sent.length;
+    session.change({ target: 3 });
+    session.details.ask({ kind: "parts", sample: 1 });
+    expect(session.upload("cat.png", new ArrayBuffer(1))).toBe(false);
+    expect(session.look.target).toBe(0);
+    expect(model.sent).toHaveLength(said);
+  });
+
+  /** A film's message with the beginning of the next one in its buffer's place, as a kernel that goes writes it. */
+  const tear = (made: FakeModel) => {
+    const next = new TextEncoder().encode(`comm-${"0".repeat(32)}`);
+    made.message({ type: "film", bytes: blob().byteLength }, new DataView(next.buffer));
+  };
+
+  test("what is torn on its way is not heard, and the film after it is", () => {
+    const { kernel, model, session } = inLab();
+    const greetings = () => model.sent.filter(({ type }) => type === "hello").length;
+    session.change({ target: 2 });
+    model.put({ progress: { seq: 1, lane: 0, stage: "walk", done: 1, total: 2 } });
+    tear(model);
+    expect([session.failure, session.busy, session.look.target]).toEqual([null, true, 2]);
+    model.message({ type: "film", bytes: 9 });
+    expect([session.failure, session.busy]).toEqual([null, true]);
+    answer(model);
+    model.put({ progress: {} });
+    expect([session.busy, session.film?.target.index]).toEqual([false, 2]);
+    kernel.turn("busy");
+    session.change({ target: 3 });
+    model.put({ progress: { seq: 2, lane: 0, stage: "walk", done: 1, total: 2 } });
+    kernel.turn("idle");
+    tear(model);
+    vi.advanceTimersByTime(6000); // nobody says anything more: what it was is asked for again
+    expect([session.gone, greetings()]).toEqual(["silent", 2]);
+    answer(model);
+    expect([session.gone, session.film?.target.index]).toEqual([null, 3]);
+  });
+
+  test("a kernel that goes is told as that, whatever was torn or failed just before", () => {
+    for (const fail of [
+      tear,
+      (made: FakeModel) => made.film(new DataView(new ArrayBuffer(3))),
+      (made: FakeModel) =>
+        made.put({ error: { seq: 1, lane: null, title: "x", message: "x", traceback: "" } }),
+    ]) {
+      const { kernel, model, session } = inLab();
+      session.change({ target: 2 });
+      fail(model);
+      kernel.turn("dead");
+      expect(session.failure?.title).toBe("The kernel is gone");
+      expect([session.busy, session.look.target]).toEqual([false, 0]);
+      tear(model);
+      vi.advanceTimersByTime(6000);
+      expect(session.gone).toBe("dead");
+    }
+  });
+
+  test("a kernel that was restarted, or another one, knows nothing of the explorer", () => {
+    const { kernel, model, node, session } = inLab();
+    session.change({ lanes: [WINNER] });
+    kernel.turn("restarting"); // on its way: it may be that of another notebook's words
+    expect(session.gone).toBeNull();
+    node.className = "jupyter-widgets-disconnected";
+    model.tell("comm_live_update");
+    expect(session.gone).toBe("restarted");
+    expect(session.failure?.title).toBe("The kernel was restarted");
+    expect(session.look.lanes).toEqual([LANE]);
+    const other = inLab();
+    other.kernel.id = "another";
+    other.session.change({ lanes: [WINNER] });
+    expect(other.session.failure?.title).toBe("The kernel was restarted");
   });
 
   test("a saved page shows what it was given, and says what it was not", () => {
@@ -397,9 +527,71 @@ describe("without a kernel", () => {
     session.change({ lanes: [WINNER] });
     expect(session.failure?.title).toBe("Not in this page");
     expect(rulesOf(session)).toEqual(["proportional"]);
+    session.change({ step: 1 });
+    expect(session.failure?.title).toBe("Not in this page"); // nothing else was asked for
+    session.change({ lanes: [UNIFORM] });
+    expect(session.failure).toBeNull();
+    expect(rulesOf(session)).toEqual(["uniform"]);
     const other: Question = { kind: "parts", sample: 1 };
     session.details.ask(other);
     expect(session.details.get(other)).toEqual({ state: "offline" });
+  });
+});
+
+describe("opened again on a kernel that goes on", () => {
+  const softmax = { rule: "softmax", parameters: { temperature: 1 }, plan: {} };
+  const aim = { sample: 0, target: null, versus: null, lanes: [softmax] };
+  const whole = {
+    ...FIRST,
+    target: null,
+    ...softmax,
+    parameters: { temperature: 1, relative: true },
+  };
+  const request = { seq: 3, ...aim, wanted: [0] };
+  const before = { seq: 2, ...aim, lanes: [LANE], target: 0, wanted: [0] };
+
+  test("the film of a rule whose parameters the page did not write in full is known by its question", () => {
+    const { model: made, session } = talk(model({ look: { ...aim, put: 0 }, request }), null);
+    expect(session.busy).toBe(false);
+    made.film(blob({ state: whole, answers: 3 }));
+    expect(rulesOf(session)).toEqual(["softmax"]);
+    expect([session.busy, session.canUndo]).toEqual([false, false]);
+  });
+
+  test("what was asked for last is shown, though the look of it was never written", () => {
+    const look = { ...aim, lanes: [LANE], target: 0, put: 0 };
+    const { model: made, session } = talk(model({ look, request }), null);
+    made.put({ put: { seq: 1, look: aim } });
+    made.film(blob({ state: whole, answers: 3 }));
+    expect([rulesOf(session), session.canUndo]).toEqual([["softmax"], false]);
+  });
+
+  test("work that is under way is followed, whatever look was written", () => {
+    const progress = { seq: 3, lane: 0, stage: "walk", done: 1, total: 2 };
+    const look = { ...aim, lanes: [LANE], target: 0, put: 0 };
+    const { model: made, session } = talk(model({ look, request, progress }), null);
+    made.put({ put: { seq: 1, look: aim } });
+    expect([session.working, session.progress?.done]).toEqual([[0], 1]);
+    made.film(blob({ state: whole, answers: 3 }));
+    made.put({ progress: {} });
+    expect([rulesOf(session), session.busy]).toEqual([["softmax"], false]);
+  });
+
+  test("an answer to a question before the last one is not taken for it", () => {
+    const { model: made, session } = talk(model({ look: { ...aim, put: 0 }, request }), null);
+    made.film(blob({ state: { ...FIRST, ...UNIFORM }, answers: before.seq }));
+    expect(session.film).toBeNull();
+  });
+
+  test("a line that was cut and is there again is greeted: what was said meanwhile is lost", () => {
+    const { kernel, model, session } = inLab();
+    session.change({ target: 2 });
+    kernel.cut();
+    expect(model.sent.filter(({ type }) => type === "hello")).toHaveLength(2);
+    answer(model);
+    expect(session.film?.target.index).toBe(2);
+    session.stop();
+    expect(kernel.listening).toBe(0);
   });
 });
 

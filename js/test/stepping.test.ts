@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { FakeModel } from "../dev/fake-model";
 import { stopAt } from "../src/film";
 import type { Look } from "../src/look";
@@ -24,6 +24,31 @@ const frameAt = (stop: number) => film().levels.layers[stop]?.frame ?? -1;
 const steps = (model: FakeModel) =>
   model.saved.flatMap(({ look }) => (look ? [(look as unknown as Look).step] : []));
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What was asked from now on that needs a layout. */
+function layoutsAsked(): string[] {
+  const asked: string[] = [];
+  const spy = (of: object, name: string) =>
+    vi.spyOn(of as HTMLElement, name as "offsetHeight", "get").mockImplementation(() => {
+      asked.push(name);
+      return 0;
+    });
+  for (const name of ["offsetHeight", "offsetWidth", "offsetTop", "offsetLeft"]) {
+    spy(HTMLElement.prototype, name);
+  }
+  for (const name of ["clientHeight", "clientWidth", "scrollTop", "scrollLeft", "scrollWidth"]) {
+    spy(Element.prototype, name);
+  }
+  vi.spyOn(Element.prototype, "getBoundingClientRect").mockImplementation(() => {
+    asked.push("getBoundingClientRect");
+    return new DOMRect();
+  });
+  return asked;
+}
+
 describe("stepping", () => {
   test("by keys: left is toward the input", () => {
     const { el } = open();
@@ -47,6 +72,20 @@ describe("stepping", () => {
     expect(steps(model)).toEqual([frameAt(4)]);
     expect(requests(model)).toEqual([]);
   });
+
+  test.each(["maps", "flow", "triage", "classes"] as const)(
+    "asks where nothing is: a layout costs a third of a frame (%s)",
+    (panel) => {
+      const { model, el } = open();
+      model.put({ put: { seq: 1, look: { panel } } });
+      press(railOf(el), "ArrowLeft");
+      const asked = layoutsAsked();
+      press(railOf(el), "ArrowLeft");
+      press(railOf(el), "End");
+      vi.advanceTimersByTime(500);
+      expect(asked).toEqual([]);
+    },
+  );
 
   test("plays by the clock, at a speed, to the end, and rests there", () => {
     const { model, el } = open();

@@ -133,4 +133,30 @@ describe("the strip", () => {
     const lost = open(ill(), strange);
     expect(find(lost.chart.node, "[data-key=unshared-other]").textContent).toBe("–");
   });
+
+  test("draws the tolerance across the residuals, and says which are beyond it", () => {
+    const film = ill();
+    const { chart } = open(film);
+    const row = rows(chart.node).find((one) => one.textContent?.startsWith("residual"));
+    const line = Number((row as HTMLElement).style.getPropertyValue("--bbp-bound"));
+    const bars = cellsOf(row).map((cell) =>
+      Number(cell.querySelector("i")?.style.getPropertyValue("--bbp-part")),
+    );
+    film.frames.forEach(({ residual: value }, at) => {
+      const beyond = Math.abs(value ?? 0) > (film.totals.tolerance ?? 0);
+      expect((bars[at] ?? 0) > line).toBe(beyond);
+      expect(cellsOf(row)[at]?.title).toContain(`${beyond ? "beyond" : "within"} the tolerance`);
+    });
+    expect(find(chart.node, ".key-line").textContent).toContain("┄ tolerance ");
+  });
+
+  test("keeps the focus where the film comes once more with its entropies", () => {
+    const { chart, show } = open(ill());
+    chart.node.querySelector<HTMLElement>("td[tabindex='0']")?.focus();
+    press(document.activeElement as Element, "ArrowDown");
+    const says = document.activeElement?.getAttribute("aria-label");
+    chart.update({ film: ill(), other: null, look: look({ step: 4, level: "ops" }) });
+    expect(document.activeElement?.getAttribute("aria-label")).toBe(says);
+    show();
+  });
 });

@@ -134,7 +134,7 @@ test("thumbs are one picture a sample, or none", () => {
   const thumbs = decodeThumbs(makeThumbs(3, 4));
   expect(thumbs.items.map((item) => item?.length)).toEqual([48, 48, 48]);
   const packer = new Packer();
-  const header = { version: 2, height: 2, width: 2, items: [null] };
+  const header = { version: 2, height: 2, width: 2, items: [null], traces: [null] };
   expect(decodeThumbs(packer.pack(header)).items).toEqual([null]);
 });
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,23 @@ def stage(theme: str, shown: Stage) -> Stage:
     """A fresh view of the explorer of the bench, in a light and in a dark theme."""
     assert shown.root.get_attribute("data-theme") == theme
     return shown
+
+
+@pytest.fixture
+def instead(stage: Stage, bench: Lab) -> Iterator[Callable[[str], Stage]]:
+    """Put the ``explorer`` that some code makes in the place of that of the bench, for one test."""
+    put: list[str] = []
+
+    def show(code: str) -> Stage:
+        put.append(code)
+        bench.execute("of_the_bench = explorer")
+        bench.execute(f"{code}\nexplorer.wait()")
+        bench.run_cell(1)
+        return Stage(bench.page)
+
+    yield show
+    if put:
+        bench.execute("explorer.close(); explorer = of_the_bench")
 
 
 @pytest.fixture

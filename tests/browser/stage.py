@@ -170,7 +170,7 @@ class Stage:
 
     def maps(self) -> Locator:
         """Return the pictures of the attributions, as they stand in the row."""
-        return self.root.locator(".bbp-gallery .bbp-map:not(.bbp-picture):visible")
+        return self.root.locator(".bbp-gallery .bbp-map:not(.bbp-picture, .bbp-signal-input):visible")
 
     def sum_of(self, map_: int) -> float:
         return float(self.maps().nth(map_).locator("figcaption .figure").get_attribute("data-value") or "nan")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = range(1, len(LESSONS) + 1)
+#: Of the lesson that asks for pixels: how many are in a row of each explorer's pictures.
+SIDES = (8, 64)
 
 
 class Player:
@@ -36,7 +38,7 @@ class Player:
             self.card.get_by_text(f"{place + 1} of {len(self.steps)}", exact=True).wait_for()
             question = step["question"]
             if question is not None:
-                self.answer(question, place in wrong)
+                self.answer(question, step["stage"], place in wrong)
                 verdict = self.card.locator(".verdict p")
                 verdict.wait_for()
                 expected = "wrong" if place in wrong else "right"
@@ -47,7 +49,7 @@ class Player:
             if place + 1 < len(self.steps):
                 self.press("PageDown" if place % 2 else "Alt+ArrowRight")
 
-    def answer(self, question: dict[str, Any], wrong: bool) -> None:
+    def answer(self, question: dict[str, Any], stage: int, wrong: bool) -> None:
         """Answer with the control that has the focus."""
         kind = question["kind"]
         if kind == "choice":
@@ -66,9 +68,11 @@ class Player:
             at[-1] = 0 if wrong else at[-1]
             self.page.keyboard.type(", ".join(map(str, at)))
         else:
-            self.page.keyboard.type(str(question["rows"][0]))
-            self.press("Tab")
-            self.page.keyboard.type(str((question["columns"][0] + wrong) % 8))
+            # in the picture itself: the first key finds its middle, Enter picks, and Enter again is the answer below
+            side = SIDES[stage]
+            row, column = question["rows"][0] - side // 2, question["columns"][wrong] + wrong - side // 2
+            self.press("ArrowDown", *["ArrowDown" if row > 0 else "ArrowUp"] * abs(row))
+            self.press(*["ArrowRight" if column > 0 else "ArrowLeft"] * abs(column), "Enter")
         self.press("Enter")
 
     def press(self, *keys: str) -> None:
@@ -82,9 +86,14 @@ class Player:
 def steps_of(number: int) -> list[dict[str, Any]]:
     lesson = bbp.lessons.lesson(number)
     steps: list[dict[str, Any]] = json.loads(json.dumps(lesson.card.steps))
-    lesson.close()
-    lesson.explorer.close()
+    closed(lesson)
     return steps
+
+
+def closed(lesson: bbp.Lesson) -> None:
+    lesson.close()
+    for explorer in lesson.explorers.values():
+        explorer.close()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -94,8 +103,7 @@ def test_a_saved_lesson_is_played_without_a_network(browser: Browser, number: in
     lesson = bbp.lessons.lesson(number)
     path = lesson.save(tmp_path / f"lesson{number}.html")
     steps = json.loads(json.dumps(lesson.card.steps))
-    lesson.close()
-    lesson.explorer.close()
+    closed(lesson)
     page = new_page(browser, offline=True)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -139,6 +147,42 @@ def test_a_lesson_is_played_in_a_notebook(lab: Lab, number: int) -> None:
     lab.set_theme("JupyterLab Light")
     assert lab.page.locator(".bbp-banner:visible").count() == 0
     assert lab.cell_count() == cells
+    assert lab.problems == []
+
+
+def test_a_lesson_goes_from_one_explorer_to_another(lab: Lab) -> None:
+    lab.open_cells("import bbp_widgets as bbp\nlesson = bbp.lessons.lesson(5, hide=[])\nlesson")
+    lab.run_all(240)
+    steps = steps_of(5)
+    first = next(place for place, step in enumerate(steps) if step["stage"] == 1)
+    player = Player(lab.page, steps)
+    stages = lab.page.locator('[aria-label="Bias backpropagation explorer"]')
+    digits, shapes = stages.nth(0), stages.nth(1)
+
+    def shown() -> tuple[bool, bool]:
+        return digits.is_visible(), shapes.is_visible()
+
+    assert shown() == (True, False)
+    in_kernel(lab, f"lesson.step = {first - 1}")
+    player.card.get_by_text(f"{first} of {len(steps)}", exact=True).wait_for()
+    digits.locator(".bbp-rail").focus()
+    player.press("ArrowRight", "PageDown")
+    player.card.get_by_text(f"{first + 1} of {len(steps)}", exact=True).wait_for()
+    assert shown() == (False, True)
+    assert lab.page.evaluate("document.activeElement.closest('.bbp-lesson') !== null")
+    said = player.card.locator("[aria-live]", has_text=f"Step {first + 1} of {len(steps)}. Now a larger")
+    said.wait_for(state="attached")
+    rail, left = shapes.locator(".bbp-rail"), digits.locator(".bbp-rail")
+    before = left.get_attribute("aria-valuenow")
+    rail.focus()
+    player.press("ArrowLeft")
+    assert rail.get_attribute("aria-valuenow") == "1"
+    player.press("Control+z")
+    assert rail.get_attribute("aria-valuenow") == "0"
+    assert left.get_attribute("aria-valuenow") == before
+    player.press("PageUp")
+    player.card.get_by_text(f"{first} of {len(steps)}", exact=True).wait_for()
+    assert shown() == (True, False)
     assert lab.problems == []
 
 

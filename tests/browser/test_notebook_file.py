@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from jupyter_harness import Lab
 
 SHAPES = """
+import ipywidgets
 import bbp_widgets as bbp
 demo = bbp.demo.shapes()
 explorer = bbp.Explorer(demo.network, demo.inputs[:4], classes=demo.classes, pictures=demo.pictures[:4])
+display(ipywidgets.IntSlider())
 explorer
 """
 MOST = 2_000_000
+TWO_LOST = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .filter((node) => node.textContent.startsWith('Error displaying')).length === 2"""
 
 
 def test_it_grows_little_and_shows_a_still_when_it_is_opened_again(lab: Lab) -> None:
@@ -44,6 +48,11 @@ def test_it_grows_little_and_shows_a_still_when_it_is_opened_again(lab: Lab) -> 
     try:
         page.goto(f"{lab.server.url}/doc/tree/{path.name}?token={lab.server.token}&reset")
         page.locator(".bbp-still img").wait_for(timeout=60_000)
+        lost = page.get_by_text("Error displaying widget: model not found")
+        lost.first.wait_for(timeout=60_000)
+        # the slider's, which has nothing better to show; not that of the explorer above its still
+        page.wait_for_function(TWO_LOST)
+        assert [line.is_visible() for line in lost.all()] == [True, False]
         assert "w·x" in (page.locator(".bbp-still img").get_attribute("alt") or "")
         page.screenshot(path=lab.screenshot("first").with_name("reopened.png"))
     finally:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from browser.stage import Stage, close
 
-if TYPE_CHECKING:
-    from jupyter_harness import Lab
-
 
 @pytest.fixture
-def faulty(stage: Stage, bench: Lab) -> Iterator[Stage]:
-    """With an explorer of a network one of whose norms kills every channel, in the place of the other."""
-    bench.execute(
-        "import copy; sound, explorer = explorer, None; dead = copy.deepcopy(demo.network)\n"
+def faulty(instead: Callable[[str], Stage]) -> Stage:
+    """An explorer of a network one of whose norms kills every channel."""
+    return instead(
+        "import copy; dead = copy.deepcopy(demo.network)\n"
         "dead.block2.bn1.weight.data.zero_(); dead.block2.bn1.bias.data.fill_(-1.0)\n"
-        "explorer = bbp.Explorer(dead, demo.inputs[:2], classes=demo.classes, pictures=demo.pictures[:2])\n"
-        "explorer.wait()"
+        "explorer = bbp.Explorer(dead, demo.inputs[:2], classes=demo.classes, pictures=demo.pictures[:2])"
     )
-    bench.run_cell(1)
-    yield Stage(bench.page)
-    bench.execute("explorer.close(); explorer = sound")
 
 
 @pytest.mark.parametrize("by", ["keys", "pointer"])

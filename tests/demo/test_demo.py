@@ -124,7 +124,9 @@ def test_a_demo_cannot_be_reassigned() -> None:
 
 def test_the_data_is_small_and_holds_no_pickle() -> None:
     files = sorted(DATA.iterdir())
-    assert [file.name for file in files] == ["digits.npz", "facts.json", "shapes.npz"]
+    assert [file.stem for file in files] == [
+        "digits", "digits_bare", "digits_bias", "facts", "shapes", "shapes_bare", "shapes_bias",
+    ]  # fmt: skip
     assert sum(file.stat().st_size for file in files) < LARGEST
     for file in files:
         if file.suffix == ".npz":
@@ -136,11 +138,42 @@ def test_the_data_is_small_and_holds_no_pickle() -> None:
 
 def test_the_facts_are_those_of_the_demos() -> None:
     facts = json.loads((DATA / "facts.json").read_text(encoding="utf-8"))
-    assert {"digits", "shapes"} == set(facts)
-    assert facts["shapes"]["classes"] == list(SHAPES)
+    assert set(facts) == {file.stem for file in DATA.glob("*.npz")}
+    assert facts["shapes"]["classes"] == facts["shapes_bare"]["classes"] == list(SHAPES)
 
 
 # Twins
+
+
+@pytest.mark.parametrize("kind", ["bias", "bare"])
+@DEMOS
+def test_a_twin_is_as_accurate_as_stated(make: Make, kind: str) -> None:
+    demo, first = make(kind), make()  # type: ignore[call-arg]
+    assert demo.name == f"{first.name}_{kind}"
+    assert np.array_equal(demo.pictures, first.pictures)
+    assert demo.accuracy >= LEAST
+    assert right(demo, *demo.held_out(400)) == pytest.approx(demo.accuracy, abs=0.02)
+    biases = [name for name, _ in demo.network.named_parameters() if name.endswith("bias")]
+    assert bool(biases) == (kind == "bias")
+
+
+def test_what_is_written_of_a_twin_is_what_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    real = training.twin_task
+    monkeypatch.setattr(training, "twin_task", lambda *a: dataclasses.replace(real(*a), epochs=1))
+    monkeypatch.setattr(training, "DATA", tmp_path)
+    training.write_twin("digits", "bare")
+    facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))["digits_bare"]
+    assert facts["held_out"] == 450
+    (tmp_path / "digits.npz").write_bytes((DATA / "digits.npz").read_bytes())
+    monkeypatch.setattr(demo_module, "_DATA", tmp_path)
+    demo = digits("bare")
+    assert right(demo, *demo.held_out(450)) == pytest.approx(facts["accuracy"], abs=ONE_PICTURE)
+
+
+def test_a_kind_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="norm, bias, bare"):
+        shapes("blob")
 
 
 def test_a_bare_twin_has_no_bias_and_a_twin_with_biases_has_one_everywhere() -> None:

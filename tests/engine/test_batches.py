@@ -13,8 +13,7 @@ from engine.nets import NETWORKS, randomized
 from torch import Tensor, nn
 
 import bbp_widgets as bbp
-from bbp_widgets.engine import BadInput, BadTarget, NotCaptured
-from bbp_widgets.engine.ops import convolution
+from bbp_widgets.engine import BadInput, BadTarget, NotCaptured, mixing
 
 DEVICES = [
     "cpu",
@@ -41,15 +40,23 @@ TARGETS: dict[str, Any] = {
 }
 
 
+def attention() -> nn.Module:
+    """Products of two live values, sample by sample, beside layers that all samples share."""
+    torch.manual_seed(0)
+    block = nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=12, batch_first=True)
+    return randomized(nn.Sequential(block, nn.Flatten(), nn.Linear(48, 3)))
+
+
 @pytest.mark.parametrize("rule", bbp.rules.names())
-@pytest.mark.parametrize("name", ["residual", "concat", "signal", "volume"])
-def test_convolutions_go_through_a_batch_in_parts(
-    name: str, rule: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network, x = example(name, 5)
+@pytest.mark.parametrize("name", [*NETWORKS, "attention"])
+def test_layers_go_through_a_batch_in_parts(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "attention":
+        network, x = attention(), torch.randn(5, 6, 8, generator=torch.Generator().manual_seed(5))
+    else:
+        network, x = example(name, 5)
     whole = bbp.attribute(network, x, rule=rule)
-    monkeypatch.setattr(convolution, "_PART", 0)
-    monkeypatch.setattr(convolution, "_OF_WEIGHTS", 0)
+    monkeypatch.setattr(mixing, "PART", 0)
+    monkeypatch.setattr(mixing, "OF_WEIGHTS", 0)
     parts = bbp.attribute(network, x, rule=rule)  # of one sample each
     assert_near(parts.bias, whole.bias, SINGLE, rule)
     assert float(parts.residual.abs().max()) <= SINGLE * float(parts.bias.abs().sum())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from torch.nn import functional as F
 
 import bbp_widgets as bbp
 from bbp_widgets.engine import UnknownRule
+from bbp_widgets.engine.mixing import Tile
 from bbp_widgets.engine.rules import Rule
 
 #: Shares within 1e-4 of the oracle's; the mass of a unit is of order one, and a few hundred units meet in an input.
@@ -205,6 +208,68 @@ def test_a_rule_of_ones_own_is_a_few_lines() -> None:
     torch.testing.assert_close(bias[0, 1].double(), network.mass(0)[0])
 
 
+def test_a_phi_of_ones_own_takes_the_place_of_a_known_rules_short_ways() -> None:
+    class Squared(bbp.rules.Proportional):
+        name = "squared"
+
+        def phi(self, tile: bbp.rules.Tile) -> Tensor:
+            return super().phi(tile) ** 2
+
+    network, x = torch.nn.Linear(4, 3), torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
+    local = bbp.linearize(torch.nn.Sequential(network, torch.nn.ReLU(), torch.nn.Linear(3, 2)).eval(), x, 0)
+    torch.testing.assert_close(local.attribute(Squared()).bias, local.attribute("proportional", power=2).bias)
+
+
+def _one_nan(s: Tensor) -> Tensor:
+    phi = torch.ones_like(s)
+    phi[tuple(s.nonzero()[0])] = math.nan  # what has a strength is live
+    return phi
+
+
+@pytest.mark.parametrize(
+    ("phi", "words"),
+    [
+        (_one_nan, ["finite", "nan", "1 of"]),
+        (lambda s: 1 / torch.zeros_like(s), ["finite", "inf", "maximum off"]),
+        (lambda s: -torch.ones_like(s), ["never negative", "-1.0"]),
+        (lambda s: s.abs().sum(-1), ["shape of tile.strength", "a tensor of shape"]),
+        (lambda s: None, ["shape of tile.strength", "None"]),
+    ],
+    ids=["nan", "infinite", "negative", "shape", "nothing"],
+)
+@pytest.mark.parametrize("network", ["linear", "convolution"])
+def test_a_phi_by_which_nothing_can_be_shared_is_refused(network: str, phi: Any, words: list[str]) -> None:
+    class Mine(Rule):
+        name, says = "mine", "mine"
+
+        def phi(self, tile: bbp.rules.Tile) -> Tensor:
+            return phi(tile.strength)
+
+    layers = {
+        "linear": (torch.nn.Linear(6, 4), torch.ones(1, 6)),
+        "convolution": (torch.nn.Conv2d(2, 3, 3, padding=1), torch.ones(1, 2, 5, 5)),
+    }
+    layer, x = layers[network]
+    whole = torch.nn.Sequential(layer, torch.nn.Tanh(), torch.nn.Flatten()).eval()
+    with pytest.raises(bbp.errors.BadRule) as caught:
+        bbp.attribute(whole, x, 0, rule=Mine())
+    for word in ['rule "mine"', " (0): ", *words]:
+        assert word in str(caught.value)
+
+
+def test_a_phi_that_is_broken_where_nothing_is_live_does_not_count() -> None:
+    class Inverse(Rule):
+        name, says = "inverse", "by the inverse of the size"
+
+        def phi(self, tile: bbp.rules.Tile) -> Tensor:
+            return 1 / tile.strength.abs()  # infinite where padding is
+
+    x = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.Flatten()).eval()
+    result = bbp.attribute(network, x, 0, rule=Inverse(), dtype=torch.float64)
+    assert float(result.residual.abs().max()) < 1e-12
+
+
 def test_the_sums_of_powers_are_the_exponential() -> None:
     from bbp_widgets.engine.exponential import fits
 
@@ -251,3 +316,14 @@ def test_a_plan_gives_nodes_their_own_rules() -> None:
     assert not torch.equal(mixed, by["uniform"])
     with pytest.raises(UnknownRule, match="fits no node"):
         local.attribute(plan={"layer9.*": "uniform"})
+
+
+@pytest.mark.parametrize(
+    "rule", [bbp.rules.softmax(0.001), bbp.rules.softmin(0.001), bbp.rules.aligned(0.001, False)]
+)
+def test_a_sharp_rule_makes_no_numbers_too_small_for_the_processor(rule: Rule) -> None:
+    strength = torch.tensor([[3.0, 2.0, 0.0, -1.0]])
+    phi = rule.phi(Tile(strength, torch.ones(4), None, torch.ones(1), lambda phi, ratio: None))
+    assert phi.max() == 1
+    assert 0 < phi.min() < 1e-20
+    assert phi.min() * 1e-9 > torch.finfo(phi.dtype).tiny  # nor does its product with a mass

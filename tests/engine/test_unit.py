@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import bbp_widgets as bbp
-from bbp_widgets.engine import Comes, Gives, UnitEquation, unit
+from bbp_widgets.engine import Comes, Gives, UnitEquation, giver, unit
+from bbp_widgets.engine.giver import Giver
 from bbp_widgets.engine.graph import Value
 from bbp_widgets.engine.mixing import Reduction
 from bbp_widgets.engine.samples import Layout
+from bbp_widgets.engine.seats import Seats, layout_of
 
 #: The walk may share by sums of powers, whose φ are within 2e-4 of those of the terms, which are written out.
 POWERS = 2e-4
@@ -214,7 +216,7 @@ def test_without_derivatives_the_terms_are_found_by_halves(
     def refuse(*_: object) -> None:
         raise RuntimeError("no derivative")
 
-    monkeypatch.setattr(unit._Giver, "_derivative", refuse)
+    monkeypatch.setattr(Giver, "_derivative", refuse)
     for node, comes in zip(nodes, before, strict=True):
         again = result.unit(node, 1, 1).comes
         assert len(again) == len(comes)
@@ -227,13 +229,13 @@ def test_derivatives_are_not_what_is_missing(name: str, monkeypatch: pytest.Monk
     """The short way works for the ops here: they are not looked through by halves."""
     network, x = example(name)
     result = bbp.attribute(network, x, 1, "softmax", dtype=torch.float64)
-    by_halves = unit._Giver._by_halves
+    by_halves = Giver._by_halves
 
-    def only_a_mean(giver: unit._Giver, value: Value, place: int) -> list[Tensor]:
+    def only_a_mean(giver: Giver, value: Value, place: int) -> list[Tensor]:
         assert isinstance(giver.fan_in, Reduction)  # each entry has one unit to get from
         return by_halves(giver, value, place)
 
-    monkeypatch.setattr(unit._Giver, "_by_halves", only_a_mean)
+    monkeypatch.setattr(Giver, "_by_halves", only_a_mean)
     for step in result.ledger:
         result.unit(step.node, 0)
 
@@ -256,8 +258,8 @@ def test_many_units_are_written_out_as_a_block(name: str, monkeypatch: pytest.Mo
     result = bbp.attribute(network, x, 1, "aligned")
     places = (0, x[0].numel() // 2, x[0].numel() - 1)
     one_by_one = [result.unit("input", place, 1).comes for place in places]
-    monkeypatch.setattr(unit, "TILE_ELEMENTS", 0)
-    monkeypatch.setattr(unit._Giver, "_by_halves", None)
+    monkeypatch.setattr(giver, "TILE_ELEMENTS", 0)
+    monkeypatch.setattr(Giver, "_by_halves", None)
     for place, expected in zip(places, one_by_one, strict=True):
         in_a_block = result.unit("input", place, 1).comes
         for column in ("index", "share", "contribution"):
@@ -294,10 +296,10 @@ def test_every_unit_has_its_place(
     shape: tuple[int, ...], layout: Layout | None, samples: int, own: tuple[int, ...]
 ) -> None:
     value = Value(torch.zeros(shape), layout=layout)
-    seats = unit._Seats(value, samples)
+    seats = Seats(value, samples)
     assert seats.shape == own
     size = torch.Size(own).numel()
-    marks = unit._layout(value, samples).marks(torch.Size(shape), samples, torch.device("cpu")).flatten()
+    marks = layout_of(value, samples).marks(torch.Size(shape), samples, torch.device("cpu")).flatten()
     taken = []
     for sample in range(samples):
         places = [seats.place(seats.unit(i), sample) for i in range(size)]

@@ -373,3 +373,25 @@ def test_layers_channels_last() -> None:
         explained(net, inputs, 1, rules=RULES)
         apart_one = bbp.attribute(net, inputs[:1], 1, dtype=torch.float64)
         assert_near(apart_one.bias, expected.bias[:1], DOUBLE)
+
+
+def test_a_batch_norm_whose_gradient_comes_back_turned() -> None:
+    """Torch's own backward is wrong there (2.14.1, one sample on a CPU), so the twin's is what w has to be."""
+    norm, last = layer(nn.BatchNorm2d, 16, seed=1), layer(nn.Linear, 16, TARGETS, seed=2)
+    norm.eval()
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    shift = norm.bias - norm.running_mean * scale
+    first = conv(3, 16)
+
+    def tokens(net: Any, x: Tensor) -> Tensor:
+        maps = net.first(x)
+        maps = net.norm(maps) if hasattr(net, "norm") else maps * scale[:, None, None] + shift[:, None, None]
+        return net.last(maps.flatten(2).transpose(1, 2).contiguous()).tanh().sum(1)
+
+    network, twin = Net(tokens, first=first, norm=norm, last=last), Net(tokens, first=first, last=last)
+    x = noise(1, 3, 7, 7, seed=4)
+    explained(twin, x, 1, torch.float32, RULES)
+    got, expected = (bbp.attribute(n, x, 1) for n in (network, twin))
+    assert_near(got.gradient, expected.gradient, SINGLE, "w ⊙ x")
+    assert_near(got.local.w, autograd(twin, x, lambda out: out[:, 1])[0], SINGLE, "w")
+    assert_near(got.bias.sum(), got.local.b.sum(), SINGLE, "b")

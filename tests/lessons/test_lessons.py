@@ -102,7 +102,8 @@ def three() -> dict[str, float]:
         "v_a": v[0], "v_b": v[1], "v_c": v[2], "y": y, "b_out": b_out, "s_a": strengths[0], "s_b": strengths[1],
         "s_sum": sum(strengths), "share_a": shares[0], "share_b": shares[1], "own_a": own[0], "own_b": own[1],
         "hidden_adds": sum(own), "mass_a": mass[0], "mass_b": mass[1], "bias_of_a": biases[0], "bias_of_b": biases[1],
-        "none": opened[2], "t_aa": products[0][0], "t_ab": products[0][1], "to_a_from_a": given[0][0],
+        "none": opened[2], "t_aa": products[0][0], "t_ab": products[0][1],
+        "t_sum": sum(products[0]), "to_a_from_a": given[0][0],
         "to_b_from_a": given[0][1], "from_b": given[1][0], "bias_a": bias[0], "bias_b": bias[1], "b": b, "wx": wx,
         "w_b": float(w[0, 1]), "cut_gradient_out": sum(strengths), "cut_bias_out": y - sum(strengths),
     }  # fmt: skip
@@ -136,11 +137,12 @@ def five() -> dict[str, float]:
     order = sorted(adds, key=lambda name: -adds[name])
     assert order[:2] == ["block1.bn1", "block2.bn2"]
     pixel = int(at.bias.abs().argmax())  # type: ignore[union-attr]
+    assert float(inputs[0].flatten()[pixel]) > 0  # it lies on the stroke
     one_adds = added(bbp.attribute(digits, inputs[1:2], target=1))
     sizes = channels.abs().sum((1, 2))
     inside = nn.functional.conv2d(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 3, 3), padding=1)[0, 0]
     side = int(at.at("block2.bn2").mass.shape[-1])
-    return {
+    return square() | {
         "side": inputs.shape[-1], "window": float(inside[4, 4]), "corner": float(inside[0, 0]),
         "edge": float(inside[0, 4]),
         "max_cell": 4, "max_gets": 1, "pool_side": side, "mean_cells": side**2, "value": value, "wx": wx, "b": b,
@@ -150,6 +152,51 @@ def five() -> dict[str, float]:
         "one_value": one_value, "one_b": one_b, "one_negative": min(one_adds.values()),
         "one_positive": max(one_adds.values()),
     }  # fmt: skip
+
+
+def square() -> dict[str, float]:
+    """Return what lesson five says of a shape."""
+    network, x = lesson_5.shapes_network(), lesson_5.shape()
+    value, wx, b, _ = parts(network, x, lesson_5.SQUARE)
+    at = bbp.attribute(network, x, target=lesson_5.SQUARE)
+    adds = added(at)
+    order = sorted(adds, key=lambda name: adds[name])
+    assert (order[0], order[-1]) == ("block3.bn2", "block3.bn1")
+    mass, last, pooled = (at.at(name).mass[0] for name in ("block2.bn2", "block3.bn1", "stem.relu"))
+    channel, row, column = places(mass.argmax(), mass.shape)
+    assert mass.argmax() == mass.abs().argmax()  # the strongest orange is the strongest colour
+    _, over, along = places(at.bias[0].sum(0)[None].argmax(), (1, 64, 64))  # type: ignore[union-attr]
+    assert (over // 4, abs(along // 4 - column) <= 1) == (row, True)  # where the unit is
+    most = last[int(last.abs().sum((1, 2)).argmax())]
+    assert all(most[ring].median() < most[2:-2, 2:-2][most[2:-2, 2:-2] > 0].median() for ring in (0, -1))
+    cells = (pooled != 0).unflatten(1, (32, 2)).unflatten(3, (32, 2)).sum((2, 4))
+    assert int(cells.max()) == 1
+    windows = nn.functional.conv2d(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 3, 3), padding=1)[0, 0]
+    return {
+        "large_side": x.shape[-1], "square_value": value, "square_wx": wx, "square_b": b, "takes": adds[order[0]],
+        "gives": adds[order[-1]], "unit_channel": channel, "unit_row": row, "unit_column": column,
+        "unit_mass": float(mass.max()), "map_side": mass.shape[-1], "last_side": last.shape[-1],
+        "last_places": last[0].numel(), "clean": clean(network), "middle_windows": float(windows[4, 4]),
+        "corner_windows": float(windows[0, 0]), "quarter": 100 / 4, "square_row": over, "square_column": along,
+        "square_pixel_bias": float(at.bias[0].sum(0).max()),  # type: ignore[union-attr]
+    }  # fmt: skip
+
+
+def places(index: Tensor, shape: tuple[int, ...]) -> list[int]:
+    return [int(place) for place in torch.unravel_index(index, shape)]
+
+
+def clean(network: nn.Module) -> int:
+    """Count the places of the last maps that depend on no zero beside the picture: nothing there is padding."""
+    seen = torch.ones(1, 1, 64, 64)
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.MaxPool2d):
+            seen = 1 - nn.functional.max_pool2d(1 - seen, layer.kernel_size, layer.stride)  # type: ignore[arg-type]
+        elif isinstance(layer, nn.Conv2d) and "skip" not in name:
+            ones = torch.ones(1, 1, *layer.kernel_size)
+            whole = nn.functional.conv2d(seen, ones, stride=layer.stride, padding=layer.padding)
+            seen = (whole == ones.numel()).float()
+    return int(seen.sum())
 
 
 def six() -> dict[str, float]:
@@ -257,13 +304,13 @@ def test_a_lesson_opens_and_is_plain_data(number: int) -> None:
     assert not any("{" in text for text in strings(steps))
     lesson = bbp.lessons.lesson(number, seed=1)
     assert lesson.steps == steps
-    assert lesson.explorer.wait(LONG)
-    assert lesson.explorer.stage.error == {}
+    for explorer in lesson.explorers.values():
+        assert explorer.wait(LONG)
+        assert explorer.stage.error == {}
     questions = [step["question"] for step in steps if step.get("question")]
     assert 4 <= len(questions) <= len(steps) <= 14
     assert all(question["right"] and question["wrong"] for question in questions)
-    lesson.close()
-    lesson.explorer.close()
+    closed(lesson)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -274,8 +321,9 @@ def test_a_truth_is_what_the_walk_says(number: int) -> None:
         question = step["question"]
         if question is None or question["kind"] not in ("layer", "unit"):
             continue
-        lesson.explorer.state = step["look"]
-        attribution = lesson.explorer.attribution
+        explorer = [*lesson.explorers.values()][step["stage"]]
+        explorer.state = step["look"]
+        attribution = explorer.attribution
         if question["kind"] == "layer":
             (frame,) = question["truths"]
             adds = [float(one.intercept[0]) for one in attribution.ledger]
@@ -287,9 +335,14 @@ def test_a_truth_is_what_the_walk_says(number: int) -> None:
             place = attribution.entries[0] if frame > len(attribution.ledger) else attribution.at(frame - 1)
             values = place.value if step["look"]["tensor"] == "value" else place.mass
             most = values[0].argmax() if "most" in question["ask"] else values[0].argmin()
-            assert [int(most)] == unit["at"]
+            assert places(most, values[0].shape) == unit["at"]
+    closed(lesson)
+
+
+def closed(lesson: bbp.Lesson) -> None:
     lesson.close()
-    lesson.explorer.close()
+    for explorer in lesson.explorers.values():
+        explorer.close()
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -69,7 +69,7 @@ def picture_films(large: int | None = None) -> list[Film]:
     assert pictures is not None
     films = films_of(
         picture_attribution(), state=state, sample=1, network="Sequential", classes=CLASSES, name="2 of 2",
-        label="cat", picture=pictures[1], large=large,
+        label="cat", pictures=[pictures[1]], large=large,
     )  # fmt: skip
     return [_untimed(film) for film in films]
 
@@ -100,6 +100,68 @@ def vector_film() -> bytes:
         network="Sequential", name="1 of 1", features=["age", "rooms", "income", "latitude", "longitude"],
     )  # fmt: skip
     film.header["scores"].append(float("nan"))  # becomes null
+    return _untimed(film).packed()
+
+
+def signal_film() -> bytes:
+    """Return the film of a signal of three channels with names."""
+    network = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 9, 2))
+    parameters = {"power": 1.0}
+    state = {
+        "sample": 0,
+        "target": 1,
+        "versus": None,
+        "rule": "proportional",
+        "parameters": parameters,
+        "plan": {},
+    }
+    film = film_of(
+        bbp.attribute(randomized(network), random(1, 3, 11), target=1), state=state,
+        network="Sequential", name="1 of 1", features=["I", "II", "<b>III</b>"],
+    )  # fmt: skip
+    return _untimed(film).packed()
+
+
+class Three(nn.Module):
+    """Takes a picture, a signal and a row of a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image, self.signal, self.table = nn.Conv2d(3, 4, 3), nn.Conv1d(2, 3, 3), nn.Linear(4, 5)
+        self.head = nn.Linear(12, 2)
+
+    def forward(self, picture: torch.Tensor, sound: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+        parts = (
+            self.image(picture).relu().mean((2, 3)),
+            self.signal(sound).relu().mean(2),
+            self.table(row).relu(),
+        )
+        return self.head(torch.cat(parts, 1))
+
+
+def several_attribution(samples: int = 1) -> bbp.Attribution:
+    """Return what a network of three inputs owes to its biases."""
+    inputs = random(samples, 3, 6, 5), random(samples, 2, 9, seed=4), random(samples, 4, seed=5)
+    return bbp.attribute(randomized(Three()), inputs, target=1)
+
+
+def several_film() -> bytes:
+    """Return its film."""
+    parameters = {"power": 1.0}
+    state = {
+        "sample": 0,
+        "target": 1,
+        "versus": None,
+        "rule": "proportional",
+        "parameters": parameters,
+        "plan": {},
+    }
+    shown = as_pictures(random(1, 3, 6, 5).numpy())
+    assert shown is not None
+    film = film_of(
+        several_attribution(), state=state, network="Three", name="1 of 1", titles=["picture", "sound", "<b>row</b>"],
+        features=["age", "rooms", "income", "latitude"], pictures=[shown[0], None, None],
+    )  # fmt: skip
     return _untimed(film).packed()
 
 
@@ -142,7 +204,8 @@ def thumbs() -> bytes:
 
 
 EXAMPLES = {
-    "picture": picture_film, "numbers": numbers_film, "vector": vector_film, "thumbs": thumbs,
+    "picture": picture_film, "numbers": numbers_film, "vector": vector_film, "signal": signal_film,
+    "several": several_film, "thumbs": thumbs,
     "unit": unit, "channels": channels, "parts": parts, "kept": kept,
 }  # fmt: skip
 
@@ -189,13 +252,16 @@ def decoded(data: bytes) -> dict[str, Any]:
         if "tensor" in header:
             tensor("tensor", header["tensor"])
         return {"header": header, "arrays": arrays}
-    source, pictures = header["input"], header["pictures"]
-    found("input.rgb", "u1", source["rgb"], source["height"] * source["width"] * 3)
-    found("input.values", "<f4", source["values"], source["width"])
-    for part in ("gradient", "bias"):
-        found(f"pictures.{part}", "<f4", pictures[part], pictures["height"] * pictures["width"])
+    for path, entry in [("", header), *((f"others.{i}.", other) for i, other in enumerate(header["others"]))]:
+        source, pictures = entry["input"], entry["pictures"]
+        found(f"{path}input.rgb", "u1", source["rgb"], source["height"] * source["width"] * 3)
+        found(f"{path}input.values", "<f4", source["values"], source["height"] * source["width"])
+        for part in ("gradient", "bias"):
+            found(f"{path}pictures.{part}", "<f4", pictures[part], pictures["height"] * pictures["width"])
     for i, frame in enumerate(header["frames"]):
         tensor(f"frames.{i}.tensor", frame["tensor"])
+    for i, other in enumerate(header["others"]):
+        tensor(f"others.{i}.frame.tensor", other["frame"]["tensor"])
     return {"header": header, "arrays": arrays}
 
 

@@ -164,7 +164,6 @@ EVERYTHING: dict[str, tuple[list[Any], tuple[int, ...]]] = {
     "product of places": ([lambda x: x @ x.transpose(2, 3)], (2, 3, 4)),
     "squeeze and excitation": ([lambda x: x * x.mean((2, 3), keepdim=True).sigmoid()], (2, 3, 4)),
     "instance norm": ([lambda x: F.instance_norm(x)], (2, 3, 4)),
-    "transposed picture": ([lambda x: x.transpose(2, 3)], (1, 3, 4)),
     "a row of a table": ([lambda x: 2 * x], (5,)),
 }  # fmt: skip
 
@@ -285,3 +284,99 @@ def test_every_network_has_fields_that_hold(name: str) -> None:
     for frame in fields(randomized(build()), x):
         field = frame["field"]
         assert field is None or all(size > 0 for size in field["size"])
+
+
+def test_a_picture_that_is_turned_is_drawn_as_it_was() -> None:
+    x = torch.rand(1, 1, 3, 4, generator=torch.Generator().manual_seed(1)) + 0.5
+    network = Probe([conv(1, 2, 2), lambda x: x.transpose(2, 3)]).eval()
+    result = bbp.attribute(network, x, target=0, rule="uniform")
+    turned = next(i for i, step in enumerate(result.ledger) if step.op == "transpose")
+    grid, place = sheets_of(result, 0)[turned].grid, result.at(turned).of(0)
+    assert (grid.shape, grid.height, grid.width, grid.placed) == ((2, 3, 2), 2, 3, True)
+    assert grid.index([1, 0, 2]) == (1, 2, 0)
+    assert float(grid.maps(place.value)[1, 0, 2]) == float(place.value[1, 2, 0])
+    seen = fields(network, x)[-1 - turned]
+    assert (seen["op"], seen["field"]["size"]) == ("transpose", [2, 2])
+
+
+class Patches(nn.Module):
+    """A small vision transformer: patches of 4 by 4, a class token and a register, two layers of attention."""
+
+    def __init__(self, tokens: int = 2) -> None:
+        super().__init__()
+        self.cut = nn.Conv2d(3, 8, 4, 4)
+        self.tokens = nn.Parameter(torch.randn(1, tokens, 8))
+        self.places = nn.Parameter(torch.randn(1, tokens + 15, 8))
+        layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = self.cut(x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.tokens.expand(len(x), -1, -1), patches], 1) + self.places
+        return self.head(self.layers(tokens)[:, 0])
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 7])
+def test_the_patches_of_a_vision_transformer_are_maps_below_its_own_tokens(tokens: int) -> None:
+    x = torch.randn(1, 3, 12, 20, generator=torch.Generator().manual_seed(0))
+    result = bbp.attribute(randomized(Patches(tokens)).eval(), x, target=1)
+    above = -(-tokens // 5)
+    found = 0
+    for i, (step, sheet) in enumerate(zip(result.ledger, sheets_of(result, 0), strict=False)):
+        grid, place = sheet.grid, result.at(i).of(0)
+        if tokens + 15 not in grid.shape or grid.shape.count(tokens + 15) > 1:
+            continue  # the class token alone, or weights of attention
+        found += 1
+        assert (grid.height, grid.width, grid.lead, grid.placed) == (above + 3, 5, tokens, True), step
+        maps, units = grid.maps(place.mass), grid.by_channel(place.mass)
+        assert torch.equal(maps.flatten(1)[:, :tokens], units[:, :tokens])
+        assert torch.equal(maps[:, above:].flatten(1), units[:, tokens:])
+        assert float(maps.double().sum()) == pytest.approx(float(place.mass.double().sum()), abs=1e-9)
+        for unit in ([0, 0, 0], [1, above, 0], [3, above + 2, 4]):
+            assert grid.unit(grid.index(unit)) == unit
+            assert float(place.mass[grid.index(unit)]) == float(maps[tuple(unit)])
+        if tokens % 5:
+            with pytest.raises(IndexError, match="no unit"):
+                grid.index([0, above - 1, 4])
+    assert found > 40
+    made = film_of(result, state={})
+    frame = next(f for f in made.header["frames"] if f["module"] == "layers.layers.0.linear1" and f["mixes"])
+    tensor = frame["tensor"]
+    assert frame["grid"]["lead"] == tokens
+    assert (tensor["height"], tensor["width"]) == (above + 3, 5)
+    assert (tensor["flat"]["height"], tensor["flat"]["width"]) == (3, 5)
+    # the scale is that of the patches, whatever the tokens hold
+    sheet = sheets_of(result, 0)[made.header["frames"].index(frame) - 1]
+    maps = sheet.grid.maps(sheet.place.mass)[tensor["shown"]]
+    assert 0 < tensor["mass"]["limit"] <= float(maps[:, above:].abs().max())
+    assert sum(tensor["mass"]["clipped"]) == int((maps.abs() > tensor["mass"]["limit"]).sum())
+
+
+class Windows(nn.Module):
+    """Attention in shifted windows, as Swin has it: rolled, cut, put together, and rolled back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.mix, self.head = nn.Conv2d(3, 4, 2, 2), nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.cut(x).permute(0, 2, 3, 1)  # (N, 4, 6, C)
+        windows = x.roll((-1, -1), (1, 2)).view(-1, 2, 2, 3, 2, 4).permute(0, 1, 3, 2, 4, 5).reshape(-1, 4, 4)
+        mixed = self.mix(windows).relu() + windows.mean(1, keepdim=True)
+        back = (
+            mixed.view(-1, 2, 3, 2, 2, 4).permute(0, 1, 3, 2, 4, 5).reshape(-1, 4, 6, 4).roll((1, 1), (1, 2))
+        )
+        return self.head((x + back).mean((1, 2)))
+
+
+def test_what_is_rolled_is_drawn_but_not_laid_over_the_input() -> None:
+    x = torch.randn(1, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+    result = bbp.attribute(randomized(Windows()).eval(), x, target=1)
+    grids = [sheet.grid for sheet in sheets_of(result, 0)]
+    steps = {
+        step.op: grid for step, grid in zip(result.ledger, grids, strict=False) if grid.shape == (4, 6, 4)
+    }
+    for op in ("permute", "add", "roll"):  # of several the one nearest the input
+        assert (steps[op].channels, steps[op].height, steps[op].width) == (4, 4, 6)
+    assert (steps["permute"].placed, steps["add"].placed, steps["roll"].placed) == (True, True, False)

@@ -16,8 +16,8 @@ from views.seen import check_tensor, floats
 import bbp_widgets as bbp
 from bbp_widgets.views import Film, film_of, films_key, films_of, levels_of, names_of, unpack
 from bbp_widgets.views.budget import VECTOR_LENGTH
+from bbp_widgets.views.entries import PICTURE_SIDE
 from bbp_widgets.views.film import FILM_BYTES
-from bbp_widgets.views.sources import PICTURE_SIDE
 
 STATE: dict[str, Any] = {
     "sample": 0,
@@ -264,9 +264,10 @@ def test_a_row_of_a_table(features: list[str] | None) -> None:
     assert np.array_equal(floats(made.body, pictures["bias"], 6), result.bias[1].numpy())  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("shape", "size"), [((3, 9), (1, 9)), ((1, 3, 9), (3, 9)), ((2, 5, 4), (5, 4)),
-                                             ((2, 3, 5, 4), (5, 4))])  # fmt: skip
-def test_sequences_and_volumes_are_pictures_without_colours(
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1, 3, 9), (3, 9)), ((2, 5, 4), (5, 4)), ((2, 3, 5, 4), (5, 4))]
+)
+def test_planes_and_volumes_are_pictures_without_colours(
     shape: tuple[int, ...], size: tuple[int, int]
 ) -> None:
     network = randomized(nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 2)))
@@ -283,7 +284,7 @@ def test_sequences_and_volumes_are_pictures_without_colours(
 def test_the_picture_shown_may_have_another_size() -> None:
     network, x = residual()
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    made = film(network, x, picture=picture, name="2 of 3", label="cat")
+    made = film(network, x, pictures=[picture], name="2 of 3", label="cat")
     source = made.header["input"]
     assert (source["height"], source["width"]) == (20, 30)
     assert (source["name"], source["label"]) == ("2 of 3", "cat")
@@ -302,7 +303,7 @@ def tall(layers: int, channels: int, side: int) -> tuple[nn.Module, Tensor]:
 @pytest.mark.parametrize(("layers", "channels", "side"), [(4, 24, 224), (120, 32, 56), (300, 8, 28)])
 def test_a_film_keeps_to_its_size(layers: int, channels: int, side: int) -> None:
     network, x = tall(layers, channels, side)
-    made = film(network, x, picture=np.zeros((224, 224, 3), np.uint8), rule="uniform")
+    made = film(network, x, pictures=[np.zeros((224, 224, 3), np.uint8)], rule="uniform")
     assert len(made.packed()) <= FILM_BYTES
     assert len(made.packed()) >= FILM_BYTES / 3 or layers < 100  # and uses it
     shown = [f["tensor"] for f in made.header["frames"] if f["tensor"]["kind"] == "maps"]
@@ -316,7 +317,7 @@ def test_a_large_film_comes_twice_first_without_tiles() -> None:
     network, x = tall(20, 24, 56)
     result = bbp.attribute(network, x, rule="uniform")
     picture = np.full((9, 9, 3), 7, np.uint8)
-    numbers, whole = films_of(result, state=STATE, picture=picture)
+    numbers, whole = films_of(result, state=STATE, pictures=[picture])
     assert (numbers.part, whole.part) == ("numbers", "whole")
     assert len(numbers.packed()) < 0.1 * len(whole.packed())
     assert whole.body.startswith(numbers.body)
@@ -366,7 +367,7 @@ def test_a_network_without_biases_has_no_mass() -> None:
 def test_a_vector_that_is_too_long_is_cut() -> None:
     network = randomized(nn.Sequential(nn.Linear(5000, 2)))
     result = bbp.attribute(network, torch.randn(1, 5000, generator=torch.Generator().manual_seed(0)))
-    made = film_of(result, state=STATE)
+    made = film_of(result, state=STATE, features=[f"f{i}" for i in range(5000)])
     tensor = made.header["frames"][-1]["tensor"]
     check_tensor(made.body, tensor, result.entries[0].of(0))
     assert (tensor["channels"], tensor["length"]) == (5000, VECTOR_LENGTH)

@@ -94,7 +94,7 @@ def test_a_thumbnail_is_the_mean_of_its_blocks() -> None:
 
 def test_thumbnails_are_packed_with_null_for_no_picture() -> None:
     header, body = unpack(pack_thumbnails(np.full((2, 3, 3, 3), 9, np.uint8), 2, side=4))
-    assert header == {"version": 2, "height": 4, "width": 4, "items": [0, 48]}
+    assert header == {"version": 2, "height": 4, "width": 4, "items": [0, 48], "traces": [None, None]}
     assert body == bytes([9]) * 96
     header, body = unpack(pack_thumbnails(None, 3))
     assert header["items"] == [None] * 3

@@ -109,6 +109,18 @@ def lane(rule: str = "proportional", plan: dict[str, Any] | None = None, **param
     return {"rule": rule, "parameters": parameters, "plan": plan or {}}
 
 
+#: Three lanes of different rules.
+THREE = [lane("uniform"), lane("softmax", temperature=0.5), lane("winner")]
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    """Return the question that a film answers, as its header has it."""
+    return {
+        "sample": 0, "target": None, "versus": None, "rule": "proportional", "parameters": {"power": 1.0}, "plan": {},
+        **changes,
+    }  # fmt: skip
+
+
 def question(**changes: Any) -> dict[str, Any]:
     """Return what a page asks; ``rule`` and ``parameters`` are those of a single lane."""
     one = {name: changes.pop(name) for name in ("rule", "parameters", "plan") if name in changes}

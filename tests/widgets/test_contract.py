@@ -11,6 +11,7 @@ import pytest
 import bbp_widgets as bbp
 from bbp_widgets.widgets.contract import contract_text
 from bbp_widgets.widgets.controls import Offer
+from bbp_widgets.widgets.look import checked_lane
 from bbp_widgets.widgets.stage import MESSAGES, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,7 @@ def test_every_rule_has_sliders_that_it_takes() -> None:
         rule = bbp.rules.as_rule(control["name"])
         assert control["says"] == rule.says
         assert control["formula"].startswith("φ = ")
+        assert control["standard"] == checked_lane(control["name"], offer.rule)["parameters"]
         for slider in control["parameters"]:
             assert slider["min"] <= slider["default"] <= slider["max"]
             assert slider["default"] == rule.parameters[slider["name"]]

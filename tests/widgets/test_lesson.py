@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import traitlets
+from engine.nets import randomized
 from torch import nn
 from widgets.pages import EVIL, LONG, lane
 
@@ -116,6 +118,8 @@ def test_a_lesson_needs_steps_and_an_explorer(play: Play) -> None:
         play()
     with pytest.raises(TypeError, match=r"played on a bbp\.Explorer"):
         bbp.Lesson(nn.Linear(1, 1), [])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="or several, got none"):
+        bbp.Lesson({}, [{"text": "a"}])
     with pytest.raises(BadLesson, match="no part 'tools'"):
         play({}, hide=["tools"])
 
@@ -188,7 +192,7 @@ def test_the_first_answer_stays(play: Play) -> None:
 def test_a_lesson_stands_above_the_stage_and_finds_it(play: Play) -> None:
     lesson = play({}, title="One")
     assert lesson.children == (lesson.card, lesson.explorer.stage)
-    assert lesson.card.key == lesson.explorer.stage.key != ""
+    assert lesson.card.stages == [lesson.explorer.stage.key] != [""]
     assert repr(lesson) == "Lesson('One', 1 steps, 0 questions, 0 answered)"
     lesson.close()
     assert lesson.explorer.stage.comm is not None
@@ -198,6 +202,71 @@ def test_every_part_has_a_place_in_the_page() -> None:
     text = (Path(__file__).parents[2] / "js/src/parts.ts").read_text("utf8")
     table = text[text.index("PARTS") : text.index("};")]
     assert tuple(re.findall(r"^  (\w+):", table, re.MULTILINE)) == PARTS
+
+
+# -- several explorers -------------------------------------------------------------------------------------------
+
+
+def both(make: Make, *steps: dict[str, Any], **options: Any) -> bbp.Lesson:
+    """Make a lesson on two explorers: of pictures, and of rows of a table."""
+    table = make(randomized(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))), torch.ones(2, 4))
+    return bbp.Lesson(
+        {"pictures": make(), "table": table}, [{"text": "Look.", **step} for step in steps], **options
+    )
+
+
+def test_a_step_is_played_on_the_explorer_that_it_names(make: Make) -> None:
+    lesson = both(
+        make,
+        {"look": {"step": "conv1", "sample": 3}},
+        {"explorer": "table", "look": {"step": "2", "sample": 1}},
+        {"look": {"step": "input"}},
+        {"explorer": "pictures", "look": {"step": "head"}},
+    )
+    pictures, table = lesson.explorers.values()
+    assert [step["stage"] for step in lesson.card.steps] == [0, 1, 1, 0]
+    assert [step["look"]["sample"] for step in lesson.card.steps] == [3, 1, 1, 3]
+    assert lesson.children == (lesson.card, pictures.stage, table.stage)
+    assert (lesson.explorer, table.sample) == (pictures, 1)  # the table is ready before its step
+    before = pictures.step
+    lesson.step = 2
+    assert (lesson.explorer, table.step, pictures.step) == (table, 4, before)
+    lesson.card.set_state({"at": {"step": 3, "seq": 1}})
+    assert lesson.explorer is pictures
+    lesson.close()
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([{}, {"explorer": "tabel"}], "steps[1].explorer: there is no explorer 'tabel', perhaps 'table' is meant"),
+        ([{"explorer": "pictures"}], "no step is played on the explorer 'table'"),
+        ([{}, {"explorer": "table", "look": {"step": "conv1"}}], "steps[1].look.step: there is no step 'conv1'"),
+    ],
+)  # fmt: skip
+def test_an_explorer_that_is_none_or_unused_is_told(
+    make: Make, steps: list[dict[str, Any]], words: str
+) -> None:
+    with pytest.raises(BadLesson, match=re.escape(words)):
+        both(make, *steps)
+
+
+def test_one_explorer_has_one_name(make: Make) -> None:
+    explorer = make()
+    with pytest.raises(TypeError, match="got one by two names"):
+        bbp.Lesson({"a": explorer, "b": explorer}, [{"text": "a"}])
+
+
+def test_a_saved_lesson_has_all_explorers(make: Make, tmp_path: Path) -> None:
+    lesson = both(
+        make, {"look": {"sample": 2}}, {"explorer": "table", "look": {"sample": 1}}, hide=["controls"]
+    )
+    lesson.step = 1
+    views, _ = saved(lesson, tmp_path / "lesson.html")
+    assert [view["module"] for view in views] == [0, 1, 1]
+    assert [view["traits"]["key"] for view in views[1:]] == views[0]["traits"]["stages"]
+    assert [view["traits"]["put"]["look"]["sample"] for view in views[1:]] == [2, 1]
+    lesson.close()
 
 
 # -- saved -------------------------------------------------------------------------------------------------------
@@ -226,7 +295,7 @@ def test_a_saved_lesson_has_every_film_of_its_steps(play: Play, tmp_path: Path) 
     states = [(film["state"]["sample"], film["state"]["rule"]) for film in films]
     assert sorted(states) == [(0, "softmax"), (0, "uniform"), (2, "softmax"), (2, "uniform"), (2, "winner")]
     card, stage = (view["traits"] for view in views)
-    assert card["key"] == stage["key"] == lesson.card.key
+    assert card["stages"] == [stage["key"]] == lesson.card.stages
     assert (card["answers"], card["at"], card["go"]) == ([], {}, {"step": 0, "seq": 0})
     assert stage["put"]["look"]["lanes"][1]["rule"] == "softmax"
     assert lesson.answers != []

@@ -150,17 +150,68 @@ def test_shares_of_a_step_and_a_brush_that_weighs_them(make: Make) -> None:
     attribution = explorer.attribution
     mass = attribution.at(mixing[-1] - 1).mass[0].abs().reshape(-1)
     expected = torch.cat([attribution.unit(mixing[-1] - 1, int(i)).gives.share for i in mass.topk(3).indices])
-    np.testing.assert_allclose(np.sort(panel._shares), np.sort(expected.numpy()), rtol=1e-6)
+    np.testing.assert_allclose(np.sort(panel._shares.share), np.sort(expected.numpy()), rtol=1e-6)
     assert frames(explorer)[mixing[-1]]["name"] in panel.title
+    assert all(tick == round(tick) for tick in panel._up.tick_values)
     assert panel.within == {"count": len(expected), "total": len(expected), "part": pytest.approx(1.0)}
     panel._brush.selected = np.array([0.5, 0.1])
     assert panel.selected == (0.1, 0.5)
     inside = int(((expected >= 0.1) & (expected <= 0.5)).sum())
     assert panel.within["count"] == inside
+    assert f"{inside} of {len(expected)} shares" in panel.title
+    assert explorer.selection is not None
+    chosen = attribution.unit(mixing[-1] - 1, tuple(explorer.selection["at"]))
+    given = chosen.gives.mass[(chosen.gives.share >= 0.1) & (chosen.gives.share <= 0.5)].abs().sum()
+    for i in mass.topk(3).indices:
+        other = attribution.unit(mixing[-1] - 1, int(i)).gives
+        assert float(other.mass[(other.share >= 0.1) & (other.share <= 0.5)].abs().sum()) <= float(given)
     panel._brush.selected = None
     assert panel.selected == ()
     assert panel.within["count"] == len(expected)
     panel.close()
+
+
+def test_shares_of_zero_are_told_and_not_drawn(make: Make) -> None:
+    network = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(0.5)
+        network[0].bias[:4] = -100  # dead units, to which the head gives nothing
+        network[0].bias[4:] = 100
+    explorer = make(network.eval(), inputs=torch.ones(1, 4), target=0, step=1)
+    panel = bbp.panels.ShareHistogram(explorer)
+    assert explorer.wait(LONG)
+    assert panel.title.endswith("its largest unit; 4 of 6 are zero, and not drawn")
+    assert float(panel._bars.y.sum()) == 2 * 2  # each count is drawn at both ends of its bin
+
+
+def test_the_controls_do_what_brush_and_lasso_do(make: Make) -> None:
+    explorer = make(lanes=["proportional", "uniform"])
+    shares, scatter = bbp.panels.ShareHistogram(explorer), bbp.panels.RuleScatter(explorer)
+    assert explorer.wait(LONG)
+    low, high = shares.controls().children
+    assert (low.value, high.value) == (0.0, 1.0)
+    low.value = 0.25
+    assert shares.selected == (0.25, 1.0)
+    np.testing.assert_array_equal(shares._brush.selected, [0.25, 1.0])
+    shares._brush.selected = np.array([0.1, 0.5])
+    assert (low.value, high.value) == (0.1, 0.5)
+    low.value = 0.75  # no interval: from 0.75 to 0.5
+    assert shares.selected == (0.1, 0.5)
+    (field,) = scatter.controls().children
+    field.value = 5
+    apart = np.abs(scatter._dots.x - scatter._dots.y)
+    assert len(scatter.selected) == 5
+    assert set(np.argsort(-apart, kind="stable")[:5]) == set(scatter._dots.selected)
+    scatter._dots.selected = np.array([1, 2])
+    assert (scatter.furthest, field.value) == (0, 0)
+    scatter.furthest = 3
+    assert field.value == 3
+    explorer.sample = 1
+    assert explorer.wait(LONG)
+    assert (scatter.furthest, scatter.selected) == (0, [])
+    shares.close()
+    scatter.close()
 
 
 @pytest.mark.parametrize("kind", PANELS)
@@ -191,6 +242,8 @@ def test_panels_are_closed_without_a_trace() -> None:
         explorer = bbp.Explorer(randomized(Residual()), pictures(), lanes=["proportional", "uniform"])
         assert explorer.wait(LONG)
         panels = [kind(explorer) for kind in PANELS]
+        for panel in panels[2:]:
+            panel.controls()
         explorer.step = 3
         assert explorer.wait(LONG)
         left += [("explorer", weakref.ref(explorer)), *((type(p).__name__, weakref.ref(p)) for p in panels)]

@@ -12,11 +12,11 @@ import pytest
 import torch
 from engine.nets import Residual, randomized
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from widgets.pages import CLASSES, EVIL, LONG, Page, question
 
 import bbp_widgets as bbp
-from bbp_widgets.views import unpack
+from bbp_widgets.views import Line, trace_of, unpack
 from bbp_widgets.widgets.samples import MOST_BYTES, Samples
 
 Make = Callable[..., bbp.Explorer]
@@ -67,7 +67,7 @@ def test_pictures_files_and_arrays_go_through_the_transform(tmp_path: Path, kind
     torch.testing.assert_close(samples.tensor(1), transform(pictures[1])[None], rtol=0, atol=0)
     name = Path(given[1]).name if kind in ("file", "path") else "2 of 2"
     assert samples.described()[1] == {"name": name, "label": "own"}
-    shown = samples.picture(0)
+    shown = samples.pictures(0)[0]
     assert shown is not None
     assert shown.shape == (48, 48, 3)
     np.testing.assert_array_equal(shown, np.asarray(pictures[0]))
@@ -84,7 +84,7 @@ def test_a_network_that_takes_blue_first_is_shown_the_pictures_own_colours() -> 
     picture = drawn(8, 8)
     for order in ([2, 1, 0], [1, 2, 0]):
         samples = Samples([picture], transform=lambda picture, order=order: transform(picture)[order])
-        shown = samples.picture(0)
+        shown = samples.pictures(0)[0]
         assert shown is not None
         np.testing.assert_allclose(shown, np.asarray(picture), atol=1)
 
@@ -92,7 +92,7 @@ def test_a_network_that_takes_blue_first_is_shown_the_pictures_own_colours() -> 
 def test_what_is_cut_off_is_not_shown_and_colours_are_the_pictures_own() -> None:
     picture = drawn(64, 96)
     samples = Samples([picture], transform=cut)
-    shown = samples.picture(0)
+    shown = samples.pictures(0)[0]
     assert shown is not None
     assert shown.shape == (8, 8, 3)  # what the network sees, for the attributions lie on it
     middle = picture.crop((40, 24, 56, 40)).resize((8, 8), Image.Resampling.BOX)
@@ -100,7 +100,7 @@ def test_what_is_cut_off_is_not_shown_and_colours_are_the_pictures_own() -> None
 
 
 def test_a_squeezed_picture_is_shown_squeezed() -> None:
-    shown = Samples([drawn(32, 64)], transform=transform).picture(0)
+    shown = Samples([drawn(32, 64)], transform=transform).pictures(0)[0]
     assert shown is not None
     assert shown.shape == (8, 8, 3)
 
@@ -110,7 +110,9 @@ def test_a_transform_that_knows_no_scale_is_shown_as_it_is() -> None:
         x = transform(picture)
         return x / x.std() if float(x.std()) > 1 else x
 
-    assert Samples([drawn()], transform=lambda p: strange(p) * 0 + strange(p).abs()).picture(0) is not None
+    assert (
+        Samples([drawn()], transform=lambda p: strange(p) * 0 + strange(p).abs()).pictures(0)[0] is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,3 +225,31 @@ def test_an_upload_while_a_film_is_computed(make: Make) -> None:
     assert page.answers() == [(1, 0), (1, 1)]
     explorer.sample = -1
     assert explorer.sample == 2
+
+
+def test_signals_are_drawn_small_once_the_network_has_told_that_they_are_some(make: Make) -> None:
+    network = nn.Sequential(nn.Conv1d(2, 3, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
+    signals = torch.randn(3, 2, 80)
+    explorer = make(network, inputs=signals, target=0)
+    assert explorer.wait(LONG)
+
+    def traces() -> list[bytes]:
+        header, body = unpack(explorer.stage.thumbs)
+        return [body[one["ends"] :][: one["lanes"] * 2 * one["width"]] for one in header["traces"]]
+
+    wanted = [trace_of(Line(2, 80), x).tobytes() for x in signals]
+    assert traces() == wanted
+    explorer.show(-signals[1], sample=1)
+    assert explorer.wait(LONG)
+    assert traces() == [wanted[0], trace_of(Line(2, 80), -signals[1]).tobytes(), wanted[2]]
+
+
+def test_tokens_are_drawn_by_the_axis_that_the_network_reads_them_along(make: Make) -> None:
+    network = nn.Sequential(nn.Linear(6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(30, 2)).eval()
+    tokens = torch.randn(2, 10, 6)
+    explorer = make(network, inputs=tokens, target=0)
+    assert explorer.wait(LONG)
+    header, body = unpack(explorer.stage.thumbs)
+    first = header["traces"][0]
+    assert first["lanes"] == 3
+    assert body[first["ends"] :][:288] == trace_of(Line(6, 10, last=True), tokens[0]).tobytes()

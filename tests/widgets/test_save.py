@@ -228,6 +228,8 @@ def test_a_notebook_gets_a_still_below_the_widget(make: Make, monkeypatch: pytes
     assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
     assert "text/html" not in widget
     assert "<img" not in empty["text/html"]
+    assert ".jupyter-widgets" not in empty["text/html"]  # nothing better to show than JupyterLab's error
+    assert ".jupyter-widgets:not(:has(.lm-Widget))" in first["text/html"]
     assert '<img alt="Explorer(Residual' in first["text/html"]
     assert "data:image/png;base64," in first["text/html"]
     assert explorer.still.live_class in explorer._dom_classes

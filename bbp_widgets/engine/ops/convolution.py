@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..graph import Node, Value
 from ..linearization import Linearization, linearizes, unsupported
-from ..mixing import TILE_ELEMENTS, Dense, Tile, kept, outer, parts_of_units, side_of
+from ..mixing import TILE_ELEMENTS, Dense, Tile, kept, outer, parts_of_rows, parts_of_units, side_of
 from ..windows import all_dims, axis_places, window_places
 
 aten = torch.ops.aten
@@ -23,10 +23,6 @@ _NARROW = 8
 _SHORT = 64
 #: Strengths of such fan-ins written out at once: a second array of them still lies near the processor.
 _SHORT_TILE = 1 << 20
-#: Entries of the larger of input and output that are worked on at once: 4 MB in float32.
-_PART = 1 << 20
-#: How much larger than the weights a part is at least, for they are put in another order for each.
-_OF_WEIGHTS = 4
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -58,13 +54,9 @@ class ConvolutionMixing(Dense):
     def parts(self) -> Iterator[tuple[slice, Dense]]:
         n = self.x.shape[0]
         each = max(self.x[0].numel(), math.prod(self.output[1:])) if n else 0
-        step = max(1, max(_PART, _OF_WEIGHTS * self.weight.numel()) // max(1, each))
-        if step >= n:
-            return
-        for start in range(0, n, step):
-            part = slice(start, min(start + step, n))
+        for part in parts_of_rows(n, each, self.weight):
             live = self.x_side[part] if isinstance(self.x_side, Tensor) else None
-            output = torch.Size((part.stop - start, *self.output[1:]))
+            output = torch.Size((part.stop - part.start, *self.output[1:]))
             geometry = (self.stride, self.padding, self.dilation, self.groups, output)
             yield part, ConvolutionMixing(Value(self.x[part], live), self.weight, *geometry)
 

@@ -24,7 +24,7 @@ def silu(node: Node, x: Tensor) -> Linearization:
 def gelu(node: Node, x: Tensor, *, approximate: str = "none") -> Linearization:
     """x · Φ(x), Φ the normal distribution function, or x times its approximation by a tanh."""
     if not node.gated:
-        return sloped(node, x, aten.gelu_backward(torch.ones_like(x), x, approximate=approximate))
+        return by_kernel(node, x, lambda grad: aten.gelu_backward(grad, x, approximate=approximate))
     if approximate == "tanh":
         return elementwise(node, x, 0.5 + 0.5 * torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
     return elementwise(node, x, torch.special.ndtr(x))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..graph import Mask, Node, Value
 from ..linearization import Linearization, layout_of, linearizes, unsupported, where_finite
-from ..mixing import TILE_ELEMENTS, Dense, Tile, outer, parts_of_units, side_of
+from ..mixing import TILE_ELEMENTS, Dense, Tile, outer, parts_of_rows, parts_of_units, side_of
 from ..samples import Layout
 
 aten = torch.ops.aten
@@ -26,6 +26,20 @@ class ProductMixing(Dense):
         self.x, self.weight = x, weight
         self.x_side, self.weight_side = side_of(x_value), side_of(weight_value)
         self.inputs = tuple(value for value in (x_value, weight_value) if value is not None)
+
+    def parts(self) -> Iterator[tuple[slice, Dense]]:
+        shared = self.weight.dim() == 2
+        if self.x.dim() < 2 or not len(self.x) or (shared and self.weight_side is not False):
+            return  # a live weight that all rows share gets something from each
+        one = self.x[0]
+        each = max(one.numel(), one.numel() // self.x.shape[-1] * self.weight.shape[-1])
+        for part in parts_of_rows(len(self.x), each, self.weight if shared else self.weight[0]):
+            x, weight = self.x[part], self.weight if shared else self.weight[part]
+            sides = (
+                None if side is False else Value(array, side if side is None else side[part])
+                for array, side in ((x, self.x_side), (weight, self.weight_side))
+            )
+            yield part, ProductMixing(x, weight, *sides)
 
     def spread(self, weight: Tensor, x: Tensor) -> Tensor:
         return x @ weight

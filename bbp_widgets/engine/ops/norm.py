@@ -32,9 +32,7 @@ def batch_norm(
     scale = (variance + eps).rsqrt()
     if weight is not None:
         scale = weight * scale
-    shift = -mean * scale
-    if bias is not None:
-        shift = shift + bias
+    shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
     channels = (1, -1) + (1,) * (x.dim() - 2)
     return elementwise(node, x, slope=scale.view(channels), intercept=shift.view(channels))
 

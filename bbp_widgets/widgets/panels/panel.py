@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import bqplot
+import ipywidgets
 
 if TYPE_CHECKING:
     from bbp_widgets.views import Film
@@ -36,6 +37,7 @@ class Panel(bqplot.Figure):
         """Draw what ``explorer`` shows, if one is given."""
         self._explorer: Explorer | None = None
         self._links: list[tuple[Callable[[Any], None], tuple[str, ...]]] = []
+        self._controls: list[ipywidgets.HBox] = []
         super().__init__(
             title_style={"font-size": "12px", "fill": SOFT}, animation_duration=0, min_aspect_ratio=0.1,
             max_aspect_ratio=100.0, background_style={"fill": "transparent"},
@@ -66,8 +68,15 @@ class Panel(bqplot.Figure):
         self._links = []
 
     def close(self) -> None:
-        """Close the figure and all that it is made of."""
+        """Close the figure, all that it is made of, and its controls."""
         self.unlink()
+        for box in self._controls:
+            for field in box.children:
+                field.style.close()
+            for part in (*box.children, box):
+                part.layout.close()
+                part.close()
+        self._controls = []
         if (interaction := getattr(self, "interaction", None)) is not None:
             self.set_trait("interaction", None)
             interaction.close()
@@ -80,6 +89,11 @@ class Panel(bqplot.Figure):
     def draw(self, film: Film) -> None:
         """Draw a film: what a panel is for."""
         raise NotImplementedError
+
+    def _held(self, box: ipywidgets.HBox) -> ipywidgets.HBox:
+        """Return controls, to be closed with the panel."""
+        self._controls.append(box)
+        return box
 
     def _linked(self, explorer: Explorer) -> None:
         """Follow more than the film."""

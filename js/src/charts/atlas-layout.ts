@@ -12,6 +12,8 @@ export interface Layout {
   tile: Grid;
   /** From one tile to the next, the caption and the gap with it. */
   pitch: { down: number; across: number };
+  /** What stands under a tile. */
+  caption: number;
   height: number;
 }
 
@@ -23,32 +25,32 @@ const MOST_COLUMNS = 12;
 const FEWEST_COLUMNS = 6;
 const LARGEST = 3;
 const LOWEST = 14;
-export const CAPTION = 17;
+const CAPTION = 17;
 
 /** A strip of bars takes what the tiles of other steps take, less the names of the largest under it. */
-const BARS = { least: 72, most: 168, names: 84 };
+const BARS = { least: 72, most: 168, names: 102 };
 
-export function barsHeight(room: number): number {
-  return Math.max(BARS.least, Math.min(BARS.most, room - BARS.names));
+export function barsHeight(room: number, text = 1): number {
+  return Math.max(BARS.least, Math.min(BARS.most, room - BARS.names * text));
 }
 
-/** Tiles in even rows; where there is more room than they need, fewer columns and larger tiles. */
-export function layoutOf(width: number, count: number, grid: Grid, room = 0): Layout {
-  let layout = inColumns(width, count, grid, columnsFor(width, count));
+/** Tiles in even rows, as much wider as their text is larger; where there is more room than they need, fewer columns and larger tiles. */
+export function layoutOf(width: number, count: number, grid: Grid, room = 0, text = 1): Layout {
+  let layout = inColumns(width, count, grid, columnsFor(width, count, text), text);
   for (let columns = layout.columns - 1; columns >= LARGEST; columns -= 1) {
-    const larger = inColumns(width, count, grid, columns);
+    const larger = inColumns(width, count, grid, columns, text);
     if (larger.height > room) break;
     layout = larger;
   }
   return layout;
 }
 
-function columnsFor(width: number, count: number): number {
-  const fit = Math.floor((width + GAP.across) / (LEAST + GAP.across));
+function columnsFor(width: number, count: number, text: number): number {
+  const fit = Math.floor((width + GAP.across) / (LEAST * text + GAP.across));
   const most = Math.max(2, Math.min(MOST_COLUMNS, fit));
   // Rows of like length: 24 in three rows of eight rather than nine, nine and six.
   const even = Math.ceil(count / Math.ceil(Math.max(1, count) / most));
-  return Math.max(even, Math.min(most, FEWEST_COLUMNS));
+  return Math.max(even, Math.min(most, Math.ceil(FEWEST_COLUMNS / text)));
 }
 
 function inColumns(
@@ -56,6 +58,7 @@ function inColumns(
   count: number,
   { height, width: across }: Grid,
   columns: number,
+  text: number,
 ): Layout {
   const room = Math.max(8, Math.floor((width - GAP.across * (columns - 1)) / columns));
   const ratio = height / Math.max(1, across);
@@ -65,16 +68,19 @@ function inColumns(
     width: ratio > 1 ? Math.max(8, Math.round(room / ratio)) : room,
   };
   const rows = Math.ceil(count / columns);
-  const pitch = { down: tile.height + CAPTION + GAP.down, across: room + GAP.across };
-  return { columns, rows, tile, pitch, height: Math.max(0, rows * pitch.down - GAP.down) };
+  const caption = Math.round(CAPTION * text);
+  const pitch = { down: tile.height + caption + GAP.down, across: room + GAP.across };
+  return { columns, rows, tile, pitch, caption, height: Math.max(0, rows * pitch.down - GAP.down) };
 }
 
 /** The height that the tallest step of a film needs: the page below must not jump while stepping. */
-export function roomFor(frames: readonly Frame[], width: number): number {
+export function roomFor(frames: readonly Frame[], width: number, text = 1): number {
   const heights = frames.map(({ tensor }) => {
-    if (tensor.kind === "maps") return layoutOf(width, tensor.shown.length, tensor).height;
-    if (tensor.kind === "vector") return BARS.least + BARS.names;
-    return tensor.kind === "pending" ? layoutOf(width, 24, { height: 1, width: 1 }).height : 0;
+    if (tensor.kind === "maps") return layoutOf(width, tensor.shown.length, tensor, 0, text).height;
+    if (tensor.kind === "vector") return BARS.least + BARS.names * text;
+    return tensor.kind === "pending"
+      ? layoutOf(width, 24, { height: 1, width: 1 }, 0, text).height
+      : 0;
   });
   return Math.max(64, ...heights);
 }

@@ -8,16 +8,20 @@
 import { rampImage, type Theme } from "../colour";
 import type { ChannelsAnswer, ChannelsQuestion, Detail } from "../detail";
 import { keyOf } from "../detail";
-import { button, el, followWidth } from "../dom";
-import { compact, exactly, NOT_FINITE, signed } from "../figures";
+import { button, el, followSize } from "../dom";
+import { compact, NOT_FINITE, signed } from "../figures";
 import type { Film, Frame, Maps, Vector, Way } from "../film";
 import { WAYS } from "../film";
 import type { Look, OnLook } from "../look";
-import { holds, middle, spreadOf, unitText } from "../places";
-import { brief, factor, powerOf } from "../tenfold";
+import { allFrames, frameAt, inputAt, lastOf, panesOf } from "../panes";
+import { holds, unitText, unitUnder } from "../places";
+import { factor, powerOf } from "../tenfold";
 import { barsHeight, type Cell, PAGE, roomFor } from "./atlas-layout";
-import { board, type TileText } from "./board";
+import { describe, tileText } from "./atlas-text";
+import { board } from "./board";
 import { choice } from "./choice";
+import { entries } from "./entries";
+import { pager } from "./pager";
 import { speaker } from "./status";
 import { bySize, finite, nameOf, vector } from "./vector";
 
@@ -71,6 +75,8 @@ type Seen =
       page: number;
       pages: number;
       whole: boolean;
+      /** By number, but only those that are kept where there is no kernel. */
+      kept?: boolean;
       /** Whether the rest of a page that the film had no room for can be asked for, or has been. */
       more?: "can" | "asked" | "failed" | null;
     }
@@ -80,6 +86,13 @@ type Seen =
 export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   const title = el("span", { class: "title" });
   const says = el("span", { class: "soft" });
+  const inputs = choice({
+    label: "which input",
+    class: "segmented small",
+    onChoose(key) {
+      if (view) onLook({ step: lastOf(view.film) + Number(key), page: 0 });
+    },
+  });
   const ways = choice({
     label: "what the tiles show",
     class: "segmented small",
@@ -101,6 +114,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   const tools = el(
     "div",
     { class: "atlas-tools" },
+    inputs.node,
     ways.node,
     sorting,
     el("span", { class: "pages" }, fuller, pages.node),
@@ -119,7 +133,8 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   const words = el("span");
   const way = button({ class: "link" }, () => retreat());
   const empty = el("p", { class: "soft empty" }, words, " ", way);
-  const room = el("div", { class: "room" }, tiles.node, bars.node, empty);
+  const ahead = entries({ onGo: (step) => onLook({ step }) });
+  const room = el("div", { class: "room" }, tiles.node, bars.node, empty, ahead.node);
   const reading = el("span", { class: "reading" });
   const power = el("span", { class: "power" });
   const [low, high] = [el("span"), el("span")];
@@ -141,27 +156,24 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   let drawn = "";
   let drawnOf: unknown[] = [];
   let width = 0;
+  /** How much larger than usual text is. */
+  let text = 1;
   let asking: ReturnType<typeof setTimeout> | undefined;
   let asked: ChannelsQuestion | null = null;
   /** How many pages the kernel makes of a step, once it has said so. */
   const counts = new WeakMap<Frame, number>();
 
-  const now = () => view?.film.frames[view.frame];
+  const now = () => (view ? frameAt(view.film, view.frame) : undefined);
 
-  function unitOf(cell: Cell): number[] {
+  function unitOf(cell: Cell): number[] | null {
     const frame = now();
-    if (seen?.kind !== "maps" || !frame) return [];
+    if (seen?.kind !== "maps" || !frame) return null;
     const { maps, order } = seen;
-    const { height, width: across } = spreadOf(frame.shape);
-    return [
-      maps.shown[order[cell.tile] ?? 0] ?? 0,
-      middle(cell.row, maps.block, height),
-      middle(cell.column, maps.block, across),
-    ];
+    return unitUnder(frame.grid, maps.shown[order[cell.tile] ?? 0] ?? 0, cell, maps.block);
   }
 
-  function pick(at: number[]) {
-    if (!view) return;
+  function pick(at: number[] | null) {
+    if (!view || at === null) return;
     const { unit } = view.look;
     const again = unit?.frame === view.frame && unit.at.join() === at.join();
     onLook({ unit: again ? null : { frame: view.frame, at } });
@@ -193,7 +205,9 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     const from = order[tile] ?? 0;
     const planes = maps[view.look.tensor];
     const code = planes.tiles[(from * maps.height + row) * maps.width + column] ?? 0;
-    const name = unitText(frame.shape, unitOf({ tile, row, column }));
+    const at = unitOf({ tile, row, column });
+    if (at === null) return "no unit here";
+    const name = unitText(frame.grid, at);
     const what = WORDS[view.look.tensor];
     if (code === 0) return `${name}: ${what} ${NOT_FINITE}`;
     const value = ((code - 128) / 127) * (planes.limit ?? 0);
@@ -212,7 +226,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   function see(next: AtlasView, frame: Frame): Seen {
     const { look } = next;
     const { tensor } = frame;
-    if (tensor.kind === "none") return said(NOTHING);
+    if (tensor.kind === "none") return said(next.frame === 0 ? NOTHING : EMPTY);
     if (tensor.kind === "pending") return said(PENDING);
     if (tensor.kind === "vector") {
       const values = tensor[look.tensor];
@@ -221,10 +235,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     }
     const whole = tensor.shown.length >= tensor.channels;
     if (whole) {
-      const order = [...tensor.shown.keys()];
-      if (look.sort === "index") {
-        order.sort((a, b) => (tensor.shown[a] ?? 0) - (tensor.shown[b] ?? 0));
-      }
+      const order = look.sort === "index" ? byNumber(tensor) : [...tensor.shown.keys()];
       return { kind: "maps", maps: tensor, order, page: 0, pages: 1, whole };
     }
     const count = countOf(tensor, frame);
@@ -244,6 +255,17 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     if (detail?.state === "failed") {
       const text = `${detail.title}: ${detail.message}`;
       return { kind: "words", words: text, page, pages: count, way: "again" };
+    }
+    if (detail?.state === "offline" && look.sort === "index" && tensor.shown.length > 0) {
+      return {
+        kind: "maps",
+        maps: tensor,
+        order: byNumber(tensor),
+        page: 0,
+        pages: 1,
+        whole,
+        kept: true,
+      };
     }
     if (detail?.state === "offline") {
       return { kind: "words", words: OFFLINE, page, pages: count, way: "back" };
@@ -286,10 +308,16 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     const what = WORDS[look.tensor];
     title.textContent = `${what.slice(0, 1).toUpperCase()}${what.slice(1)} at ${frame.name}`;
     title.title = title.textContent;
-    says.textContent = describe(frame, found, look);
+    says.textContent = describe(
+      frame,
+      found.kind === "maps" ? { ...found, shown: found.maps.shown } : null,
+      look,
+    );
     tiles.node.hidden = found.kind !== "maps";
     bars.node.hidden = found.kind !== "vector";
     empty.hidden = found.kind !== "words";
+    ahead.node.hidden = next.frame !== 0 || frame.tensor.kind !== "none";
+    if (!ahead.node.hidden) ahead.update(next.film, look.level);
     scale.classList.toggle("bare", found.kind === "words");
     if (found.kind !== "maps") tiles.clear();
     if (found.kind !== "vector") bars.clear();
@@ -300,19 +328,18 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
       way.hidden = found.way === undefined;
       way.textContent = found.way === "back" ? "back to the largest" : "ask again";
     }
-    const held = frame.tensor.kind === "maps" || frame.tensor.kind === "vector";
+    drawInputs(next);
     ways.update({
       options: WAYS.map((key) => ({ key, label: WORDS[key], says: SAYS[key] })),
       chosen: look.tensor,
     });
     sort.update({
       options: [
-        { key: "mass", label: "mass", says: "largest sum of |mass| first" },
+        { key: "mass", label: "|mass|", says: "largest sum of |mass| first" },
         { key: "index", label: "number", says: "as the network numbers them" },
       ],
       chosen: look.sort,
     });
-    tools.classList.toggle("off", !held);
     const rest = found.kind === "maps" ? (found.more ?? null) : null;
     fuller.hidden = rest === null;
     const all = frame.tensor.kind === "maps" ? Math.min(PAGE, frame.tensor.channels) : 0;
@@ -321,17 +348,30 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     ramp.style.backgroundImage = rampImage(theme);
   }
 
+  /** The walk ends at all inputs at once: which of them is shown. */
+  function drawInputs({ film, frame: index }: AtlasView) {
+    const place = inputAt(film, index);
+    inputs.node.hidden = place === null || film.others.length === 0;
+    if (inputs.node.hidden) return;
+    const options = panesOf(film).map(({ input }, key) => ({
+      key: String(key),
+      label: input.title,
+      says: `the maps of ${input.title}`,
+    }));
+    inputs.update({ options, chosen: String(place) });
+  }
+
   function drawMaps(
     { maps, order }: Extract<Seen, { kind: "maps" }>,
     { film, look, theme }: AtlasView,
     frame: Frame,
   ) {
-    const tall = roomFor(film.frames, width);
+    const tall = roomFor(allFrames(film), width, text);
     const planes = maps[look.tensor];
     const tens = powerOf(planes.sums);
     const texts = order.map((from) => tileText(maps, look.tensor, from, tens));
     const label = `${WORDS[look.tensor]} at ${frame.name}: arrows from channel to channel, enter goes into one`;
-    tiles.update({ maps, way: look.tensor, order, texts, width, room: tall, theme, label });
+    tiles.update({ maps, way: look.tensor, order, texts, width, text, room: tall, theme, label });
     power.textContent = tens === 0 ? "" : `sums ${factor(tens)}`;
     const reach = compact(planes.limit, 2);
     low.textContent = planes.limit ? `−${reach}` : "";
@@ -346,12 +386,12 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   function drawVector(
     { vector: held, order }: Extract<Seen, { kind: "vector" }>,
     { film, look, theme, names, frame: index }: AtlasView,
-    { shape }: Frame,
+    { grid }: Frame,
   ) {
     const values = held[look.tensor];
     const at = look.unit?.frame === index ? look.unit.at : null;
-    const picked = at && holds(shape, at) ? (at[0] ?? null) : null;
-    const height = barsHeight(roomFor(film.frames, width));
+    const picked = at && holds(grid, at) ? (at[0] ?? null) : null;
+    const height = barsHeight(roomFor(allFrames(film), width, text), text);
     const quantity = WORDS[look.tensor];
     bars.update({ values, order, names, quantity, picked, width, height, theme });
     const wild = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
@@ -364,7 +404,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   function select({ look, frame: index }: AtlasView, frame: Frame) {
     if (seen?.kind !== "maps") return tiles.select(null);
     const { maps, order } = seen;
-    const at = look.unit?.frame === index && holds(frame.shape, look.unit.at) ? look.unit.at : [];
+    const at = look.unit?.frame === index && holds(frame.grid, look.unit.at) ? look.unit.at : [];
     const [channel, down = 0, across = 0] = at;
     const tile = order.findIndex((from) => maps.shown[from] === channel);
     if (channel === undefined || tile < 0) return tiles.select(null);
@@ -378,15 +418,16 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     if (!view || !frame) return;
     // The first paint does not wait to be told how wide it is.
     if (width === 0) width = room.clientWidth || UNMEASURED;
-    room.style.minHeight = `${roomFor(view.film.frames, width)}px`;
+    room.style.minHeight = `${roomFor(allFrames(view.film), width, text)}px`;
     draw(view, frame);
     select(view, frame);
     if (!reading.classList.contains("live")) read(null);
   }
 
-  const stopFollowing = followWidth(room, (measured) => {
-    if (Math.abs(measured - width) < 1) return;
+  const stopFollowing = followSize(room, (measured, scale) => {
+    if (Math.abs(measured - width) < 1 && scale === text) return;
     width = Math.floor(measured);
+    text = scale;
     drawn = "";
     paint();
   });
@@ -394,10 +435,11 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   return {
     node,
     update(next: AtlasView) {
-      const frame = next.film.frames[next.frame];
+      const frame = frameAt(next.film, next.frame);
       if (!frame) return;
-      const { tensor, sort: by, page, unit } = next.look;
-      const key = JSON.stringify([next.frame, tensor, by, page, next.theme, unit]);
+      const { tensor, sort: by, page, unit, level } = next.look;
+      const stops = next.frame === 0 ? level : null;
+      const key = JSON.stringify([next.frame, tensor, by, page, next.theme, unit, stops]);
       asked = questionOf(next, frame);
       const of = [next.film, frame, next.names, asked && next.more(asked)];
       const same = key === drawn && of.every((one, index) => one === drawnOf[index]);
@@ -415,9 +457,14 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
   };
 }
 
-const NOTHING = "No bias has been gathered here yet. Step toward the input to meet the first.";
+const NOTHING = "No bias has been gathered here yet. On the way to the input it enters here:";
+const EMPTY = "Nothing is held at this step.";
 const PENDING = "The numbers of this film have come; its tiles are on their way.";
 const OFFLINE = "These channels are not kept in this page: it takes a kernel to see them.";
+
+function byNumber({ shown }: Maps): number[] {
+  return [...shown.keys()].sort((a, b) => (shown[a] ?? 0) - (shown[b] ?? 0));
+}
 
 function said(words: string): Seen {
   return { kind: "words", words, page: 0, pages: 1 };
@@ -430,69 +477,4 @@ function total(counts: readonly number[]): number {
 function count(node: HTMLElement, number: number, says: string) {
   node.hidden = number === 0;
   node.textContent = number === 0 ? "" : `${number} ${says}`;
-}
-
-function tileText(maps: Maps, way: Way, from: number, tens: number): TileText {
-  const planes = maps[way];
-  const channel = maps.shown[from] ?? 0;
-  const sum = planes.sums[from] ?? null;
-  const clipped = planes.clipped[from] ?? 0;
-  const broken = planes.broken[from] ?? 0;
-  const parts = tens === 0 ? [] : [factor(tens)];
-  if (clipped > 0) parts.push(`${clipped} beyond the limits`);
-  if (broken > 0) parts.push(`${broken} ${NOT_FINITE}`);
-  return {
-    number: String(channel),
-    figure: brief(sum, tens),
-    value: exactly(sum),
-    rest: parts.map((part) => `, ${part}`).join(""),
-    broken: broken > 0,
-  };
-}
-
-function describe(frame: Frame, seen: Seen, look: Look): string {
-  const { tensor, shape, op } = frame;
-  if (tensor.kind === "none" || tensor.kind === "pending") return op;
-  if (tensor.kind === "vector") {
-    const sent = tensor.mass.length;
-    const part = sent < tensor.channels ? `the first ${sent} of ` : "";
-    return `${part}${tensor.channels} channels without places`;
-  }
-  const { height, width } = spreadOf(shape);
-  const noun = tensor.channels === 1 ? "channel" : "channels";
-  const all = `${tensor.channels} ${noun} of ${height} × ${width}`;
-  if (seen.kind !== "maps" || seen.whole) return all;
-  const count = seen.maps.shown.length;
-  if (look.sort === "index") {
-    return `${all}, numbers ${seen.maps.shown[0] ?? 0} to ${seen.maps.shown.at(-1) ?? 0}`;
-  }
-  if (seen.page === 0) return `${all}, the ${count} largest by |mass|`;
-  const last = seen.page === seen.pages - 1;
-  const before = last ? tensor.channels - count : seen.page * count;
-  return `${all}, ${before + 1} to ${before + count} by |mass|`;
-}
-
-/** Pages are many, so no button has one to itself. A button at its end stays where it is and does nothing. */
-function pager(onPage: (page: number) => void) {
-  let view = { page: 0, pages: 1 };
-  const turn = (by: number) => {
-    const page = view.page + by;
-    if (page >= 0 && page < view.pages) onPage(page);
-  };
-  const back = button({ "aria-label": "the page before" }, () => turn(-1), "‹");
-  const text = el("span", { class: "key" });
-  const forth = button({ "aria-label": "the next page" }, () => turn(1), "›");
-  const node = el("div", { class: "pager", role: "group", "aria-label": "pages" });
-  node.append(back, text, forth);
-  return {
-    node,
-    turn,
-    update(next: { page: number; pages: number }) {
-      view = { page: next.page, pages: next.pages };
-      node.classList.toggle("off", next.pages <= 1);
-      text.textContent = `page ${next.page + 1} of ${next.pages}`;
-      back.setAttribute("aria-disabled", String(next.page <= 0));
-      forth.setAttribute("aria-disabled", String(next.page >= next.pages - 1));
-    },
-  };
 }

@@ -18,6 +18,8 @@ export interface TileText {
   /** What is said after it, and not shown. */
   rest: string;
   broken: boolean;
+  /** Whether something in it is larger than the colours reach. */
+  clipped: boolean;
 }
 
 export interface BoardView {
@@ -29,6 +31,8 @@ export interface BoardView {
   width: number;
   /** What other steps need of height. */
   room: number;
+  /** How much larger than usual text is. */
+  text: number;
   theme: Theme;
   label: string;
 }
@@ -143,8 +147,13 @@ export function board({ onPoint, onPick, onReach, onTurn }: BoardEvents) {
       tile.figure.textContent = text.figure;
       tile.figure.dataset.value = text.value;
       tile.figure.title = text.value;
-      tile.rest.textContent = text.rest;
+      // What is seen stands in it as it is seen, for those who speak to the page.
+      tile.node.setAttribute(
+        "aria-label",
+        `sum of channel ${text.number}, ${text.figure}${text.rest}`,
+      );
       tile.node.classList.toggle("wild", text.broken);
+      tile.node.classList.toggle("beyond", text.clipped);
     });
   }
 
@@ -249,11 +258,12 @@ export function board({ onPoint, onPick, onReach, onTurn }: BoardEvents) {
     update(next: BoardView) {
       const other = next.maps !== view?.maps;
       view = next;
-      layout = layoutOf(next.width, next.order.length, next.maps, next.room);
+      layout = layoutOf(next.width, next.order.length, next.maps, next.room, next.text);
       grid.style.setProperty("--bbp-columns", String(layout.columns));
       grid.style.setProperty("--bbp-cell", `${layout.pitch.across - 10}px`);
       grid.style.setProperty("--bbp-tile-width", `${layout.tile.width}px`);
       grid.style.setProperty("--bbp-tile-height", `${layout.tile.height}px`);
+      grid.style.setProperty("--bbp-caption", `${layout.caption}px`);
       grid.setAttribute("aria-label", next.label);
       arrange(layout, next.order.length);
       paint(next, layout);
@@ -290,23 +300,13 @@ interface Tile {
   node: HTMLElement;
   number: HTMLElement;
   figure: HTMLElement;
-  rest: HTMLElement;
 }
 
-/** A tile reads as a sentence, of which only the figures are seen. */
+/** A tile is heard as a sentence, of which only the figures are seen: every element more is laid out at every step. */
 function makeTile(id: string): Tile {
   const number = el("span", { class: "number" });
   const figure = el("b");
-  const rest = el("span", { class: "bbp-unseen" });
-  const node = el(
-    "div",
-    { class: "tile", role: "gridcell", id, "aria-selected": "false" },
-    el("i", { class: "face" }),
-    el("span", { class: "bbp-unseen" }, "channel "),
-    number,
-    el("span", { class: "bbp-unseen" }, ", sum "),
-    figure,
-    rest,
-  );
-  return { node, number, figure, rest };
+  const attributes = { class: "tile", role: "gridcell", id, "aria-selected": "false" };
+  const node = el("div", attributes, el("i", { class: "face" }), number, " ", figure);
+  return { node, number, figure };
 }

@@ -15,7 +15,7 @@ export interface Option {
   /** The figure to the last bit. */
   value?: string;
   says?: string;
-  picture?: HTMLCanvasElement;
+  picture?: Element;
   /** A word that sets it apart from the others, beside the one that is chosen. */
   mark?: string;
 }
@@ -40,6 +40,7 @@ export function choice({ label, class: kind, onChoose }: ChoiceEvents) {
   const node = el("div", { class: `bbp-choice ${kind}`, role: "radiogroup", "aria-label": label });
   let buttons: HTMLButtonElement[] = [];
   let drawn = "";
+  let pictures: (Element | undefined)[] = [];
 
   node.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(event.target as HTMLButtonElement);
@@ -96,8 +97,10 @@ export function choice({ label, class: kind, onChoose }: ChoiceEvents) {
     node,
     update({ options, chosen }: { options: Option[]; chosen: string | null }) {
       const asked = JSON.stringify(options.map(({ picture: _, ...rest }) => rest));
-      if (asked !== drawn) {
+      const painted = options.map(({ picture }) => picture);
+      if (asked !== drawn || painted.some((one, index) => one !== pictures[index])) {
         drawn = asked;
+        pictures = painted;
         build(options);
       }
       let at = 0;

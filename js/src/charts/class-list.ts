@@ -70,17 +70,19 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
     if (!event.composedPath().includes(node)) close(false);
   }
 
-  /** A label that begins with what was typed comes before one that only holds it. */
+  /** A label that begins with what was typed comes first, then one of whose words does, then what only holds it. */
   function matching(): Item[] {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const [first] = words;
     if (first === undefined) return items;
-    const matches = items.filter(({ label: text }) => {
-      const lower = text.toLowerCase();
-      return words.every((word) => lower.includes(word));
-    });
-    const begins = ({ label: text }: Item) => text.toLowerCase().startsWith(first);
-    return [...matches.filter(begins), ...matches.filter((item) => !begins(item))];
+    const ranks: Item[][] = [[], [], []];
+    for (const item of items) {
+      const text = item.label.toLowerCase();
+      if (!words.every((word) => text.includes(word))) continue;
+      const rank = text.startsWith(first) ? 0 : beginsAWord(text, first) ? 1 : 2;
+      ranks[rank]?.push(item);
+    }
+    return ranks.flat();
   }
 
   function filter(keep = false) {
@@ -96,7 +98,12 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
       ...found.map((item, index) => {
         const row = el(
           "li",
-          { role: "option", id: `${id}-${index}`, "aria-selected": String(item.key === chosen) },
+          {
+            role: "option",
+            id: `${id}-${index}`,
+            title: item.label,
+            "aria-selected": String(item.key === chosen),
+          },
           el("span", {}, item.label),
           el("b", { "data-value": item.value }, item.figure ?? ""),
         );
@@ -165,4 +172,12 @@ export function classList({ label, class: kind = "", onChoose }: ClassListEvents
       document.removeEventListener("pointerdown", outside, true);
     },
   };
+}
+
+/** Whether one of the words of a text begins so; what stands before a word is no letter and no digit. */
+function beginsAWord(text: string, start: string): boolean {
+  for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
+    if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) return true;
+  }
+  return false;
 }

@@ -49,7 +49,7 @@ export interface Ribbon {
   to: number;
   net: number;
   gross: number;
-  /** The steps after which the first and the last part of it have been handed on. */
+  /** The steps after which the first and the last part of it have been passed on. */
   first: number;
   last: number;
 }

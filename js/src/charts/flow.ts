@@ -1,12 +1,12 @@
 /**
  * The bias on its way through the modules: output at the right, input at the left, as on the rail.
  *
- * A ribbon is as wide as the mass handed on, its hue the sign; what a module adds joins from below. Stepping
+ * A ribbon is as wide as the mass passed on, its hue the sign; what a module adds joins from below. Stepping
  * changes classes only: the picture is drawn when the film, the open modules or the width change.
  */
 
 import type { Theme } from "../colour";
-import { button, el, followWidth, svg } from "../dom";
+import { button, el, followSize, svg } from "../dom";
 import { compact, exactly, signed } from "../figures";
 import type { Film } from "../film";
 import type { Look, OnLook } from "../look";
@@ -58,6 +58,8 @@ export function flow({ onLook }: { onLook: OnLook }) {
 
   let view: FlowView | null = null;
   let width = 1060;
+  /** Everything is drawn as large as text is. */
+  let zoom = 1;
   let grown: { film: Film; root: Twig } | null = null;
   let graph: BoxGraph | null = null;
   let items: Item[] = [];
@@ -75,12 +77,12 @@ export function flow({ onLook }: { onLook: OnLook }) {
     const figures = graph.boxes.map((box) => signed(box.own));
     const layout = layOutFlow(graph, width, figures);
     picture.setAttribute("viewBox", `0 0 ${layout.width} ${layout.height}`);
-    picture.setAttribute("width", String(layout.width));
-    picture.setAttribute("height", String(layout.height));
+    picture.setAttribute("width", String(layout.width * zoom));
+    picture.setAttribute("height", String(layout.height * zoom));
     overflows = layout.width > width;
     drawRibbons(graph, layout);
     drawItems(graph, layout, figures);
-    key.replaceChildren(...keyOf(layout.scale));
+    key.replaceChildren(...keyOf(layout.scale * zoom));
     const { twigs, boxes } = graph.merged;
     const into = boxes > 1 ? ` in ${boxes}` : "";
     hidden.textContent =
@@ -381,9 +383,10 @@ export function flow({ onLook }: { onLook: OnLook }) {
     read();
   }
 
-  const stopFollowing = followWidth(scroller, (measured) => {
-    if (Math.abs(measured - width) < 1) return;
-    width = Math.floor(measured);
+  const stopFollowing = followSize(scroller, (measured, scale) => {
+    if (Math.abs(measured / scale - width) < 1 && scale === zoom) return;
+    zoom = scale;
+    width = Math.floor(measured / scale);
     drawn = null;
     if (view) show(view);
   });
@@ -445,17 +448,22 @@ function describeBox(box: Box): string {
   const lost = box.unshared === 0 ? "" : `, ${signed(box.unshared)} unshared`;
   const kept = box.held === 0 ? "" : `, ${signed(box.held)} stays`;
   const broken = box.broken ? ", with figures that are not finite" : "";
-  return `${box.name}${names}; arriving ${compact(box.in)}, added ${compact(box.own)}${lost}, handed on ${compact(box.out)}${kept}; ${steps}${broken}`;
+  return `${box.name}${names}; arriving ${compact(box.in)}, added ${compact(box.own)}${lost}, passed on ${compact(box.out)}${kept}; ${steps}${broken}`;
 }
 
 function figuresOf(box: Box): (Node | string)[] {
-  const figure = (name: string, value: number) =>
-    el("b", { "data-key": name, "data-value": exactly(value) }, compact(value, 4));
+  const figure = (name: string, value: number, printed = value) =>
+    el("b", { "data-key": name, "data-value": exactly(value) }, compact(printed, 4));
+  /** As on paper: what is below zero is taken away, and not a negative figure added. */
+  const term = (name: string, value: number, way: 1 | -1) => {
+    const minus = way * value < 0;
+    return [minus ? " − " : " + ", figure(name, value, Math.abs(value))];
+  };
   const parts: (Node | string)[] = [el("span", { class: "where" }, box.name), " "];
-  parts.push(figure("in", box.in), " arriving + ", figure("own", box.own), " added");
-  if (box.unshared !== 0) parts.push(" − ", figure("unshared", box.unshared), " unshared");
+  parts.push(figure("in", box.in), " arriving", ...term("own", box.own, 1), " added");
+  if (box.unshared !== 0) parts.push(...term("unshared", box.unshared, -1), " unshared");
   if (box.held !== 0) parts.push(" = ", figure("held", box.held), " stays");
-  else parts.push(" = ", figure("out", box.out), " handed on");
+  else parts.push(" = ", figure("out", box.out), " passed on");
   return parts;
 }
 

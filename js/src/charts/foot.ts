@@ -2,21 +2,22 @@
 
 import { el } from "../dom";
 
-const KEYS: [string[], string][] = [
-  [["←"], "toward the input"],
-  [["→"], "back"],
-  [["space"], "play"],
-  [["[", "]"], "speed"],
-  [["1–9"], "rules"],
-  [["shift ← →"], "select for the plan"],
-  [["n"], "next anomaly"],
-  [["ctrl z"], "undo"],
-  [["esc"], "stop"],
+/** The keys, what they do, and the part of the explorer that they belong to. */
+const KEYS: [string[], string, string][] = [
+  [["←"], "toward the input", "rail"],
+  [["→"], "back", "rail"],
+  [["space"], "play", "rail"],
+  [["[", "]"], "speed", "rail"],
+  [["1–9"], "rules", "controls"],
+  [["shift ← →"], "select for the plan", "controls"],
+  [["n"], "next anomaly", "triage"],
+  [["ctrl z"], "undo", "controls"],
+  [["esc"], "stop", "rail"],
 ];
 
 export function foot() {
-  const keys = KEYS.map(([names, says]) =>
-    el("span", {}, ...names.map((name) => el("kbd", {}, name)), ` ${says}`),
+  const keys = KEYS.map(([names, says, part]) =>
+    el("span", { "data-of": part }, ...names.map((name) => el("kbd", {}, name)), ` ${says}`),
   );
   const network = el("span", { class: "network" });
   return {

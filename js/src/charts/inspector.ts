@@ -9,6 +9,7 @@ import { compact, exactly } from "../figures";
 import type { Figure, Film, Setup } from "../film";
 import { equationLatex } from "../latex";
 import type { Look, OnLook } from "../look";
+import { frameAt, inputAt, panesOf } from "../panes";
 import { holds, unitText } from "../places";
 import { PAGE } from "./atlas-layout";
 import { equation, type Label } from "./equation";
@@ -27,6 +28,8 @@ export interface InspectorView {
   look: Look;
   setup: Setup;
   detail(question: UnitQuestion): Detail<UnitAnswer> | null;
+  /** The units of a film whose equations are here: all there is without a kernel. */
+  kept(film: string): UnitQuestion[];
 }
 
 type Tab = "numbers" | "formula" | "python";
@@ -47,6 +50,7 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
   const facts = el("p", { class: "facts" });
   const words = el("p", { class: "soft words" });
   const again = button({ class: "link" }, () => question && onAsk(question), "ask again");
+  const offer = button({ class: "link offer", hidden: true }, () => offered && go(offered));
   const numbers = equation({ onGo: go });
   const letters = formula();
   const code = el("pre", {
@@ -77,7 +81,7 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
     "section",
     { class: "bbp-inspector", "aria-label": "Equation of the selected unit" },
     el("h4", {}, title, where, back, clear),
-    el("div", { class: "state" }, words, again),
+    el("div", { class: "state" }, words, again, offer),
     body,
   );
   forms.update("numbers");
@@ -85,6 +89,8 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
   let question: UnitQuestion | null = null;
   let answer: UnitAnswer | null = null;
   let drawn: unknown[] = [];
+  /** A unit of this step whose equation is here, where that of the selected one is not. */
+  let offered: Unit | null = null;
   /** The question that was put and not yet taken up, and the one whose answer is to be said aloud. */
   let askedFor = "";
   let awaited = "";
@@ -92,14 +98,8 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
   let trail: { unit: Unit; step: number }[] = [];
   let arrived = "";
 
-  function copyButton(face: string, what: string, make: (answer: UnitAnswer) => string) {
-    return button(
-      { class: "small", "aria-label": `copy ${what}` },
-      () => {
-        if (answer) void clipboard.copy(what, make(answer));
-      },
-      face,
-    );
+  function copyButton(face: string, what: string, text: (answer: UnitAnswer) => string) {
+    return clipboard.button({ face, what, class: "small", make: () => answer && text(answer) });
   }
 
   function go(unit: Unit) {
@@ -112,7 +112,7 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
 
   /** Turn to the page that the unit's channel is on: by mass only the first page is known here. */
   function pageOf({ frame, at }: Unit): Partial<Pick<Look, "page" | "sort">> {
-    const tensor = view?.film.frames[frame]?.tensor;
+    const tensor = view ? frameAt(view.film, frame)?.tensor : undefined;
     const channel = at[0] ?? 0;
     if (tensor?.kind !== "maps") return { page: 0 };
     if (view?.look.sort === "mass" && tensor.shown.includes(channel)) return { page: 0 };
@@ -127,19 +127,19 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
   }
 
   function labelOf({ frame, at, name }: { frame: number; at: number[]; name: string }): Label {
-    const there = view?.film.frames[frame];
+    const there = view ? frameAt(view.film, frame) : undefined;
     const called = there ? nameIn(frame, at) : null;
     return {
       frame: there?.name ?? name,
       short: shorten(there?.name ?? name),
-      unit: called ?? unitText(there?.shape, at),
-      go: there && holds(there.shape, at) ? { frame, at } : null,
+      unit: called ?? unitText(there?.grid, at),
+      go: there && holds(there.grid, at) ? { frame, at } : null,
     };
   }
 
   function longName(term: { frame: number; at: number[]; name: string }): string {
-    const there = view?.film.frames[term.frame];
-    const unit = nameIn(term.frame, term.at) ?? unitText(there?.shape, term.at);
+    const there = view ? frameAt(view.film, term.frame) : undefined;
+    const unit = nameIn(term.frame, term.at) ?? unitText(there?.grid, term.at);
     return `${there?.name ?? term.name} ${unit}`.trim();
   }
 
@@ -149,20 +149,33 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
     const { film, setup } = view;
     const index = at[0] ?? 0;
     if (frame === 0) return setup.classes?.[index] ?? null;
-    const atInput = frame === film.frames.length - 1 && film.input.kind === "vector";
-    return atInput && film.input.kind === "vector" ? (film.input.names?.[index] ?? null) : null;
+    const place = inputAt(film, frame);
+    const input = place === null ? null : panesOf(film)[place]?.input;
+    return input?.kind === "vector" ? (input.names?.[index] ?? null) : null;
   }
 
   /** A short line of words in place of the equation; the height stays while the next one is on its way. */
   function state(text: string, { retry = false, hold = false } = {}) {
-    const tall = node.offsetHeight;
-    if (hold && answer && tall > 0) node.style.minHeight = `${tall}px`;
+    // Asking how tall it is costs a layout, which every step would pay.
+    const tall = hold && answer ? node.offsetHeight : 0;
+    if (tall > 0) node.style.minHeight = `${tall}px`;
     else if (!hold) node.style.minHeight = "";
     answer = null;
     words.textContent = text;
     again.hidden = !retry;
+    offer.hidden = true;
     words.parentElement?.toggleAttribute("hidden", false);
     body.hidden = true;
+  }
+
+  /** Without a kernel there are some units to look at, and nothing on the atlas tells which. */
+  function offerKept({ film, look, kept }: InspectorView) {
+    const frame = look.unit?.frame ?? look.step;
+    const here = kept(film.key).find((unit) => unit.frame === frame);
+    offered = here ? { frame, at: here.unit } : null;
+    offer.hidden = offered === null;
+    const grid = frameAt(film, frame)?.grid;
+    if (offered) offer.textContent = `show ${unitText(grid, offered.at)}, which is kept`;
   }
 
   function show(next: UnitAnswer, name: string) {
@@ -187,23 +200,25 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
       const { film, look } = next;
       const { unit } = look;
       view = next;
-      const frame = unit ? film.frames[unit.frame] : undefined;
+      const frame = unit ? frameAt(film, unit.frame) : undefined;
       clear.hidden = unit === null;
       if (!unit || keyOfUnit(unit) !== arrived) trail = [];
       back.hidden = trail.length === 0;
-      if (!unit || !frame || !holds(frame.shape, unit.at)) {
+      if (!unit || !frame || !holds(frame.grid, unit.at)) {
         question = null;
         drawn = [];
         title.textContent = "Equation of a unit";
         where.textContent = "";
-        return state(unit ? GONE : NONE);
+        state(unit ? GONE : NONE);
+        if (next.setup.offline) offerKept(next);
+        return;
       }
       question = { kind: "unit", film: film.key, frame: unit.frame, unit: unit.at };
       const detail = next.detail(question);
       const now = [film, keyOf(question), next.setup, detail];
       if (detail !== null && now.every((one, index) => one === drawn[index])) return;
       drawn = now;
-      const name = nameIn(unit.frame, unit.at) ?? unitText(frame.shape, unit.at);
+      const name = nameIn(unit.frame, unit.at) ?? unitText(frame.grid, unit.at);
       title.textContent = `Unit ${name}`;
       where.textContent = `of ${frame.name}`;
       where.title = frame.name;
@@ -212,7 +227,10 @@ export function inspector({ onLook, onAsk, say }: InspectorEvents) {
       if (detail?.state === "failed") {
         return state(`${detail.title}: ${detail.message}`, { retry: true });
       }
-      if (detail?.state === "offline") return state(OFFLINE);
+      if (detail?.state === "offline") {
+        state(OFFLINE);
+        return offerKept(next);
+      }
       state(ASKED, { hold: true });
       const key = keyOf(question);
       if (detail !== null || key === askedFor) return;

@@ -4,11 +4,6 @@ import { el } from "../dom";
 import type { Choice, Parameter, Rule } from "../film";
 import { slider } from "./slider";
 
-/** A rule as it is before anyone turned a knob. */
-export function standardOf(rule: Rule): Record<string, Parameter> {
-  return Object.fromEntries(rule.parameters.map((one) => [one.name, one.default]));
-}
-
 export interface KnobsEvents {
   onChange(parameters: Record<string, Parameter>): void;
 }

@@ -6,7 +6,7 @@ import { button, el } from "../dom";
 import type { Choice, Film, Lane, Parameter, Setup } from "../film";
 import { type Look, MOST_LANES, type OnLook, shortName } from "../look";
 import { choice } from "./choice";
-import { knobs, standardOf } from "./knobs";
+import { knobs } from "./knobs";
 
 export interface LanesView {
   setup: Setup;
@@ -64,7 +64,7 @@ export function lanes({ onLook }: { onLook: OnLook }) {
 
   function settings(name: string): Choice | null {
     const rule = view?.setup.rules.find((one) => one.name === name);
-    return rule ? { rule: name, parameters: used.get(name) ?? standardOf(rule) } : null;
+    return rule ? { rule: name, parameters: used.get(name) ?? rule.standard } : null;
   }
 
   function chooseRule(name: string) {
@@ -176,7 +176,7 @@ export function lanes({ onLook }: { onLook: OnLook }) {
         options: setup.rules.map((one) => ({
           key: one.name,
           label: one.name,
-          says: `${one.says}: ${one.formula}`,
+          says: [one.says, one.formula].filter(Boolean).join(": "),
         })),
         chosen: lane?.rule ?? null,
       });

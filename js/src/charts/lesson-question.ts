@@ -8,15 +8,14 @@ import {
   answerText,
   type Given,
   numberText,
-  pixelUnit,
   type Question,
   truthText,
   typedIndices,
   typedNumber,
   type Unit,
-  unitPixel,
 } from "../lesson";
 import type { Look, OnLook } from "../look";
+import { type Pixel, pixelUnit, unitPixel } from "../pixels";
 import { holds } from "../places";
 import { inline } from "../prose";
 
@@ -26,6 +25,8 @@ export interface QuestionEvents {
   onLocked(): void;
   /** What is chosen here is shown in the explorer at once. */
   onLook: OnLook;
+  /** The keys are for the pictures first; whether they are to be had. */
+  onSeek(): boolean;
 }
 
 export interface QuestionView {
@@ -43,14 +44,14 @@ interface Control {
   read(): Answer | null;
   /** Follow what the explorer shows. */
   follow(film: Film | null, look: Look | null): void;
-  lock(given: Given): void;
+  lock(given: Given, film: Film | null): void;
   focus(): void;
 }
 
 /** How long the true number takes to arrive. */
 const COUNT_MS = 600;
 
-export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
+export function lessonQuestion({ onAnswer, onLocked, onLook, onSeek }: QuestionEvents) {
   const legend = el("legend");
   const place = el("div", { class: "control" });
   const missing = el("span", { class: "soft missing" });
@@ -96,21 +97,24 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
     control = null;
     if (!question) return place.replaceChildren();
     legend.replaceChildren(...inline(question.ask));
-    control = controlOf(question, onLook);
+    control = controlOf(question, { onLook, onSeek });
     place.replaceChildren(control.node);
     sending.hidden = given !== null;
     if (!given) return;
-    control.lock(given);
+    control.lock(given, film);
     judge(question, given, film);
   }
 
   function judge(question: Question, given: Given, film: Film | null) {
     const { right } = given;
     const words = right ? question.right : question.wrong;
-    const truth = el("b", { class: "truth" }, truthText(question, film));
-    const line = right
-      ? []
-      : ["You said ", answerText(question, given.answer, film), "; it is ", truth, ". "];
+    const quoted = (text: string) => {
+      const words = inline(text.replace(/\.$/, ""));
+      return question.kind === "choice" ? ["\u201c", ...words, "\u201d"] : words;
+    };
+    const said = quoted(answerText(question, given.answer, film));
+    const truth = el("b", { class: "truth" }, ...quoted(truthText(question, film)));
+    const line = right ? [] : ["You said ", ...said, "; it is ", truth, ". "];
     verdict.replaceChildren(
       el(
         "p",
@@ -148,6 +152,10 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
     focus() {
       control?.focus();
     },
+    /** The first field of the question, also where the pictures have the keys. */
+    focusField() {
+      form.querySelector("input")?.focus();
+    },
     update(next: QuestionView) {
       const before = view;
       view = next;
@@ -159,6 +167,7 @@ export function lessonQuestion({ onAnswer, onLocked, onLook }: QuestionEvents) {
         const here = form.contains(document.activeElement);
         rebuild(next);
         const fresh = before?.step === step && !before.given && given;
+        node.classList.toggle("fresh", Boolean(fresh));
         if (fresh && question?.kind === "number" && !given.right) {
           count(Number(given.answer), question.truth);
         }
@@ -177,17 +186,19 @@ const WANTED: Record<Question["kind"], string> = {
   number: "Type a number first.",
   layer: "Choose a layer first, here or on the rail.",
   unit: "Select a unit first: pick it below, or type its place.",
-  pixel: "Type a row and a column first, or pick a cell of the input below.",
+  pixel: "Pick a pixel first: click it, or go there with the arrow keys and press Enter.",
 };
 
-function controlOf(question: Question, onLook: OnLook): Control {
-  if (question.kind === "choice") return choices(question.choices);
+type ControlEvents = Pick<QuestionEvents, "onLook" | "onSeek">;
+
+function controlOf(question: Question, { onLook, onSeek }: ControlEvents): Control {
+  if (question.kind === "choice") return choices(question.choices, question.truth);
   if (question.kind === "number") return number();
   if (question.kind === "layer") return layers(onLook);
-  return question.kind === "unit" ? unit(onLook) : pixel(onLook);
+  return question.kind === "unit" ? unit(onLook) : pixel(onLook, onSeek);
 }
 
-function choices(texts: string[]): Control {
+function choices(texts: string[], truth: number): Control {
   const name = uniqueId("choice");
   const inputs = texts.map((_, index) => el("input", { type: "radio", name, value: index }));
   const labels = texts.map((text, index) =>
@@ -205,6 +216,7 @@ function choices(texts: string[]): Control {
         input.checked = index === answer;
         input.disabled = true;
       });
+      labels[truth]?.classList.add("truth");
     },
     focus: () => (inputs.find((input) => input.checked) ?? inputs[0])?.focus(),
   };
@@ -239,7 +251,6 @@ function number(): Control {
 function layers(onLook: OnLook): Control {
   const list = el("select", { "aria-label": "layer" });
   let made = "";
-  let last: Film | null = null;
 
   function fill(film: Film, look: Look) {
     const stops = film.levels[look.level];
@@ -257,13 +268,11 @@ function layers(onLook: OnLook): Control {
     node: el("label", { class: "pair" }, el("span", { class: "key" }, "layer"), list),
     read: () => (list.value === "" ? null : Number(list.value)),
     follow(film, look) {
-      last = film;
       if (film && look) fill(film, look);
     },
-    lock({ answer }) {
-      const name = last ? answerText({ kind: "layer" } as Question, answer, last) : "";
-      if (list.options.length === 0) list.append(el("option", { value: String(answer) }, name));
-      list.value = String(answer);
+    lock({ answer }, film) {
+      const name = film?.frames[Number(answer)]?.name ?? `step ${answer}`;
+      list.replaceChildren(el("option", { value: Number(answer) }, name));
       list.disabled = true;
     },
     focus: () => list.focus(),
@@ -281,8 +290,8 @@ function unit(onLook: OnLook): Control {
   function typed(): Unit | null {
     const at = typedIndices(input.value);
     const frame = look?.step ?? 0;
-    const shape = film?.frames[frame]?.shape ?? [];
-    return at && holds(shape, at) ? { frame, at } : null;
+    const grid = film?.frames[frame]?.grid;
+    return at && grid && holds(grid, at) ? { frame, at } : null;
   }
 
   input.addEventListener("change", () => {
@@ -305,21 +314,23 @@ function unit(onLook: OnLook): Control {
       told = key;
       input.value = picked ? picked.at.join(", ") : "";
     },
-    lock({ answer }) {
-      input.value = (answer as Unit).at.join(", ");
+    lock({ answer }, film) {
+      const { frame, at } = answer as Unit;
+      input.value = at.join(", ");
+      where.textContent = `of ${film?.frames[frame]?.name ?? "this step"}`;
       input.disabled = true;
     },
     focus: () => input.focus(),
   };
 }
 
-function pixel(onLook: OnLook): Control {
+function pixel(onLook: OnLook, onSeek: () => boolean): Control {
   const row = field("row", 4, "decimal");
   const column = field("column", 4, "decimal");
   let film: Film | null = null;
   let told = "";
 
-  function typed(): [number, number] | null {
+  function typed(): Pixel | null {
     const [down, across] = [typedIndices(row.value), typedIndices(column.value)];
     if (down?.length !== 1 || across?.length !== 1) return null;
     return [down[0] ?? 0, across[0] ?? 0];
@@ -329,8 +340,8 @@ function pixel(onLook: OnLook): Control {
     input.addEventListener("change", () => {
       const now = typed();
       const picked = now && pixelUnit(film, now);
-      const shape = picked ? (film?.frames[picked.frame]?.shape ?? []) : [];
-      if (picked && holds(shape, picked.at)) onLook({ unit: picked });
+      const grid = picked ? film?.frames[picked.frame]?.grid : undefined;
+      if (picked && grid && holds(grid, picked.at)) onLook({ unit: picked });
     });
   }
   return {
@@ -350,11 +361,11 @@ function pixel(onLook: OnLook): Control {
       if (place) [row.value, column.value] = [String(place[0]), String(place[1])];
     },
     lock({ answer }) {
-      const [down, across] = answer as [number, number];
+      const [down, across] = answer as Pixel;
       [row.value, column.value] = [String(down), String(across)];
       row.disabled = true;
       column.disabled = true;
     },
-    focus: () => row.focus(),
+    focus: () => void (onSeek() || row.focus()),
   };
 }

@@ -13,6 +13,8 @@ export interface LessonEvents {
   onGo(step: number): void;
   onAnswer(answer: Answer): void;
   onLook: OnLook;
+  /** A question about a pixel wants the pictures to have the keys; whether they take them. */
+  onSeek(): boolean;
 }
 
 export interface LessonView {
@@ -25,7 +27,7 @@ export interface LessonView {
   theme: Theme;
 }
 
-export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
+export function lessonCard({ onGo, onAnswer, onLook, onSeek }: LessonEvents) {
   const voice = speaker();
   const title = el("span", { class: "name" });
   const place = el("span", { class: "soft place" });
@@ -35,7 +37,8 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
   const asked = lessonQuestion({
     onAnswer,
     onLook,
-    onLocked: () => (next.disabled ? back : next).focus({ preventScroll: true }),
+    onSeek,
+    onLocked: () => onward(),
   });
   const back = button({ title: "Page up, or Alt and left" }, () => go(-1), "Back");
   const next = button({ class: "next", title: "Page down, or Alt and right" }, () => go(1), "Next");
@@ -56,6 +59,10 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
   );
   let view: LessonView | null = null;
   let text = "";
+
+  function onward() {
+    (next.disabled ? back : next).focus({ preventScroll: true });
+  }
 
   function go(by: number) {
     if (!view) return;
@@ -110,8 +117,9 @@ export function lessonCard({ onGo, onAnswer, onLook }: LessonEvents) {
     focus() {
       const given = view?.answers.some(({ step }) => step === view?.step);
       if (view?.steps[view.step]?.question && !given) asked.focus();
-      else next.focus({ preventScroll: true });
+      else onward();
     },
+    focusField: asked.focusField,
     update(now: LessonView) {
       const turned = view !== null && view.step !== now.step;
       view = now;

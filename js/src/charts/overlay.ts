@@ -106,10 +106,18 @@ export function peakOf(film: Film): number {
   return peak;
 }
 
-/** The summed mass, where it has places: a row of tokens has none that a picture could show. */
-export function flatOf({ tensor }: Frame, picture: Grid): Flat | null {
-  const flat = tensor.kind === "maps" ? tensor.flat : null;
+/** The summed mass, where its places are the picture's: a row of tokens has none, nor have weights of attention. */
+export function flatOf({ grid, tensor }: Frame, picture: Grid): Flat | null {
+  const flat = tensor.kind === "maps" && grid.placed ? tensor.flat : null;
   return flat && (flat.height > 1 || picture.height === 1) ? flat : null;
+}
+
+/** Of an input that a step is not on the way to. */
+export const ELSEWHERE = "mass of other inputs";
+
+/** Of a step that no place of the input is known for: it has places of its own, or none. */
+export function unplaced({ kind }: Frame["tensor"]): string {
+  return kind === "maps" ? "mass not placed on the input" : "mass has no place yet";
 }
 
 /** In words, what the overlay shows. */
@@ -117,5 +125,5 @@ export function describeOverlay(frame: Frame, picture: Grid): string {
   if (frame.tensor.kind === "none") return "no mass yet";
   if (frame.tensor.kind === "pending") return "mass on its way";
   const flat = flatOf(frame, picture);
-  return flat ? `mass on ${flat.height} × ${flat.width}` : "mass has no place yet";
+  return flat ? `mass on ${flat.height} × ${flat.width}` : unplaced(frame.tensor);
 }

@@ -5,11 +5,11 @@
  * holds for drawing: the mass summed over channels by place, or by unit where there are no places.
  */
 
-import { followWidth, svg } from "../dom";
+import { svg } from "../dom";
 import { compact } from "../figures";
 import type { Choice, Film, Tensor } from "../film";
 import { type Look, shortName } from "../look";
-import { layStops, MARGIN, shorten, textWidth } from "./rail-layout";
+import { layStops, MARGIN, textWidth } from "./rail-layout";
 
 const ROW = 24;
 const BASE = 19.5;
@@ -94,6 +94,7 @@ export function partingStrip() {
   node.append(title, body, cursor);
   node.toggleAttribute("hidden", true);
   let width = 1060;
+  let zoom = 1;
   let view: PartingView | null = null;
   let rows: Row[] = [];
   let xs: number[] = [];
@@ -117,7 +118,7 @@ export function partingStrip() {
     }));
     const height = rows.length * ROW + 4;
     node.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    node.setAttribute("height", String(height));
+    node.setAttribute("height", String(height * zoom));
     cursor.setAttribute("y2", String(height));
     body.replaceChildren(...rows.flatMap((row, index) => drawRow(row, index * ROW, laid)));
     move();
@@ -155,12 +156,6 @@ export function partingStrip() {
     return `${says}, most at ${name} with ${compact(largest, 2)}`;
   }
 
-  const stopFollowing = followWidth(node, (measured) => {
-    if (Math.abs(measured - width) < 1) return;
-    width = Math.floor(measured);
-    rebuild();
-  });
-
   return {
     node,
     update(next: PartingView) {
@@ -178,7 +173,12 @@ export function partingStrip() {
       if (still) move();
       else rebuild();
     },
-    destroy: stopFollowing,
+    /** As wide and as large as the rail above it. */
+    resize(next: number, scale: number) {
+      width = next;
+      zoom = scale;
+      rebuild();
+    },
   };
 }
 
@@ -198,10 +198,11 @@ function drawRow(row: Row, top: number, { xs, gap }: { xs: number[]; gap: number
   const { values, figure, lane, name, rule } = row;
   const base = top + BASE;
   const last = xs.at(-1) ?? 0;
-  // The number tells the lane, the rule helps; parameters only where there is room for them.
+  // The number tells the lane, its rule and parameters help where there is room for them.
   const room = MARGIN - 16;
   const whole = `${lane + 1} ${name}`;
-  const label = textWidth(whole) <= room ? whole : shorten(`${lane + 1} ${rule}`, room);
+  const fits = [whole, `${lane + 1} ${rule}`].find((text) => textWidth(text) <= room);
+  const label = fits ?? `lane ${lane + 1}`;
   figure.setAttribute("y", String(base));
   const parts: SVGElement[] = [
     svg("line", { class: "axis", x1: last - 8, x2: (xs[0] ?? 0) + 8, y1: base, y2: base }),

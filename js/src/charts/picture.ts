@@ -5,9 +5,8 @@ import { el } from "../dom";
 import { signed } from "../figures";
 import type { Film, Flat, Frame, PictureInput } from "../film";
 import { caption } from "./caption";
-import { describeOverlay, flatOf, overlay, peakOf } from "./overlay";
+import { describeOverlay, ELSEWHERE, flatOf, overlay, peakOf } from "./overlay";
 import {
-  type Blocks,
   type Box,
   cellAt,
   fieldMark,
@@ -15,6 +14,7 @@ import {
   followPointer,
   marker,
   type Place,
+  type ProbeEvents,
 } from "./pointer";
 import { CRISP, WIDEST } from "./signed-map";
 
@@ -25,20 +25,25 @@ export interface PictureView {
   theme: Theme;
   /** Held to the largest mass of all steps rather than to this step's own. */
   across: boolean;
+  /** The step is not on the way to this input. */
+  bare: boolean;
   box: Box | null;
 }
 
 export interface PictureEvents {
   onHover(place: Place | null): void;
-  /** The place was moved by the arrow keys. */
-  onProbe(place: Place | null): void;
-  /** What they walk through. */
-  grid(): Blocks | null;
+  onClick(place: Place): void;
+  keys: ProbeEvents;
 }
 
-const HELP = "The input picture. Arrow keys read it pixel by pixel, Escape leaves.";
+const READING =
+  "The input picture. Arrow keys read it pixel by pixel, Enter selects one, Escape leaves.";
+const PICKING =
+  "The input picture. Arrow keys go from pixel to pixel, Enter picks one, Escape leaves.";
 
-export function picture({ onHover, onProbe, grid }: PictureEvents) {
+const DRAWN = ["frame", "theme", "across", "bare"] as const;
+
+export function picture({ onHover, onClick, keys }: PictureEvents) {
   const head = caption("input");
   const canvas = el("canvas", { class: "under", "aria-hidden": "true" });
   const veil = overlay();
@@ -50,7 +55,7 @@ export function picture({ onHover, onProbe, grid }: PictureEvents) {
       class: "frame",
       role: "application",
       tabindex: 0,
-      "aria-label": HELP,
+      "aria-label": READING,
     },
     canvas,
     veil.node,
@@ -68,9 +73,9 @@ export function picture({ onHover, onProbe, grid }: PictureEvents) {
   );
   let input: PictureInput | null = null;
   let flat: Flat | null = null;
-  let drawn: { frame: Frame; theme: Theme; across: boolean } | null = null;
-  const stopPointer = followPointer(frame, onHover);
-  const stopKeys = followKeys(frame, { grid, onPlace: onProbe });
+  let drawn: { frame: Frame; theme: Theme; across: boolean; bare: boolean } | null = null;
+  const stopPointer = followPointer(frame, onHover, onClick);
+  const stopKeys = followKeys(frame, keys);
 
   return {
     node,
@@ -87,16 +92,26 @@ export function picture({ onHover, onProbe, grid }: PictureEvents) {
         head.rest(input.label ?? "");
         name.textContent = name.title = input.name;
       }
-      const { theme, across } = next;
-      if (drawn?.frame === next.frame && drawn.theme === theme && drawn.across === across) return;
-      drawn = { frame: next.frame, theme, across };
+      const { theme, across, bare } = next;
+      const now = { frame: next.frame, theme, across, bare };
+      if (drawn && DRAWN.every((key) => drawn?.[key] === now[key])) return;
+      drawn = now;
       const { kind } = next.frame.tensor;
       // Before any mass has come the picture is itself; it pales as the mass arrives.
       frame.classList.toggle("bare", kind === "none" || kind === "pending");
       flat = flatOf(next.frame, next.input);
       const peak = across ? peakOf(next.film) : null;
       veil.update({ frame: next.frame, picture: next.input, theme, peak });
-      where.textContent = describeOverlay(next.frame, next.input);
+      where.textContent = next.bare ? ELSEWHERE : describeOverlay(next.frame, next.input);
+    },
+    /** Say what the keys are for. */
+    pick(picking: boolean) {
+      frame.setAttribute("aria-label", picking ? PICKING : READING);
+    },
+    /** Take the keys; whether that is possible. */
+    focus(): boolean {
+      frame.focus({ preventScroll: true });
+      return document.activeElement === frame;
     },
     read(place: Place | null) {
       if (!input) return;

@@ -3,7 +3,7 @@
 import { button, el } from "../dom";
 import type { Choice, Film, Setup } from "../film";
 import { type Look, type OnLook, shortName } from "../look";
-import { knobs, standardOf } from "./knobs";
+import { knobs } from "./knobs";
 import { withLane } from "./lanes";
 
 export interface PlanView {
@@ -80,7 +80,7 @@ export function plan({ onLook }: { onLook: OnLook }) {
   select.addEventListener("change", () => {
     const rule = view?.setup.rules.find(({ name }) => name === select.value);
     if (select.value === SEVERAL) return;
-    set(rule ? { rule: rule.name, parameters: standardOf(rule) } : null);
+    set(rule ? { rule: rule.name, parameters: rule.standard } : null);
   });
 
   /** What all the selected stops have: a rule, none, or several. */

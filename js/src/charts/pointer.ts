@@ -28,14 +28,30 @@ export function cellAt({ down, across }: Place, { height, width }: Grid): Cell {
   };
 }
 
-/** Report the pointer over a picture; returns what stops it. */
-export function followPointer(node: HTMLElement, onPlace: (place: Place | null) => void) {
+/** Where in a picture the pointer is; null where the picture has no size. */
+function placeUnder(node: HTMLElement, event: MouseEvent): Place | null {
+  const box = node.getBoundingClientRect();
+  if (box.width === 0 || box.height === 0) return null;
+  const part = (value: number) => Math.min(0.9999, Math.max(0, value));
+  return {
+    down: part((event.clientY - box.top) / box.height),
+    across: part((event.clientX - box.left) / box.width),
+  };
+}
+
+/** Report the pointer over a picture, and where it clicks; returns what stops it. */
+export function followPointer(
+  node: HTMLElement,
+  onPlace: (place: Place | null) => void,
+  onClick: (place: Place) => void,
+) {
   const move = (event: PointerEvent) => {
-    const box = node.getBoundingClientRect();
-    if (box.width === 0 || box.height === 0) return;
-    const down = Math.min(0.9999, Math.max(0, (event.clientY - box.top) / box.height));
-    const across = Math.min(0.9999, Math.max(0, (event.clientX - box.left) / box.width));
-    onPlace({ down, across });
+    const place = placeUnder(node, event);
+    if (place) onPlace(place);
+  };
+  const click = (event: MouseEvent) => {
+    const place = placeUnder(node, event);
+    if (place) onClick(place);
   };
   const leave = () => onPlace(null);
   // The pointer reads by hovering: pressing must not take the keys away from the rail.
@@ -43,9 +59,11 @@ export function followPointer(node: HTMLElement, onPlace: (place: Place | null) 
   node.addEventListener("pointermove", move);
   node.addEventListener("pointerleave", leave);
   node.addEventListener("mousedown", hold);
+  node.addEventListener("click", click);
   return () => {
     node.removeEventListener("pointermove", move);
     node.removeEventListener("pointerleave", leave);
+    node.removeEventListener("click", click);
     node.removeEventListener("mousedown", hold);
   };
 }
@@ -62,39 +80,50 @@ export interface ProbeEvents {
   grid(): Blocks | null;
   /** By the keyboard: it is told, not only shown. */
   onPlace(place: Place | null): void;
+  /** Enter on a place: whether somebody took it. */
+  onEnter(place: Place): boolean;
+  /** Escape: whether somebody took the keys. */
+  onEscape(): boolean;
+  /** Where the first key begins; null in the middle. */
+  start(): Place | null;
 }
 
 /**
  * The same by keyboard: on a picture with the focus the arrow keys move the place by one block, with shift by
  * ten; Home and End go along the row. Escape leaves: the keys are then the widget's again, until Enter.
  */
-export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): () => void {
+export function followKeys(
+  node: HTMLElement,
+  { grid, onPlace, onEnter, onEscape, start }: ProbeEvents,
+): () => void {
   let cell: Cell | null = null;
   let away = false;
 
-  const show = ({ height, width, block }: Blocks) => {
-    if (!cell) return;
-    const within = (index: number, size: number) =>
-      Math.max(0, Math.min(Math.ceil(size / block) - 1, index));
+  const placeOf = ({ row, column }: Cell, { height, width, block }: Blocks): Place => {
     const middle = (index: number, size: number) => {
       const from = index * block;
       return (from + Math.min(from + block, size)) / 2 / size;
     };
-    cell = { row: within(cell.row, height), column: within(cell.column, width) };
-    onPlace({ down: middle(cell.row, height), across: middle(cell.column, width) });
+    return { down: middle(row, height), across: middle(column, width) };
+  };
+  const within = ({ row, column }: Cell, { height, width, block }: Blocks): Cell => {
+    const part = (index: number, size: number) =>
+      Math.max(0, Math.min(Math.ceil(size / block) - 1, index));
+    return { row: part(row, height), column: part(column, width) };
   };
 
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const cells = grid();
     if (!cells) return;
-    if (event.key === "Escape" ? !cell : away && event.key !== "Enter") return;
     if (event.key === "Escape") {
+      if (!onEscape() && !cell) return;
       event.preventDefault();
       event.stopPropagation();
       away = true;
       return leave();
     }
+    if (away && event.key !== "Enter") return;
     const reach = event.shiftKey ? FAR : 1;
     const moves: Record<string, [number, number]> = {
       ArrowUp: [-reach, 0],
@@ -110,9 +139,13 @@ export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): (
     event.preventDefault();
     event.stopPropagation();
     away = false;
-    // The first key finds the middle of the picture.
-    cell = cell ? { row: cell.row + move[0], column: cell.column + move[1] } : middleOf(cells);
-    show(cells);
+    if (cell && event.key === "Enter" && onEnter(placeOf(cell, cells))) return;
+    // The first key finds the place to begin at.
+    const next = cell
+      ? { row: cell.row + move[0], column: cell.column + move[1] }
+      : blockAt(start(), cells);
+    cell = within(next, cells);
+    onPlace(placeOf(cell, cells));
   };
   const arrive = () => {
     away = false;
@@ -132,9 +165,12 @@ export function followKeys(node: HTMLElement, { grid, onPlace }: ProbeEvents): (
   };
 }
 
-function middleOf({ height, width, block }: Blocks): Cell {
-  const half = (size: number) => Math.floor(size / 2 / block);
-  return { row: half(height), column: half(width) };
+function blockAt(place: Place | null, { height, width, block }: Blocks): Cell {
+  const { down, across } = place ?? { down: 0.5, across: 0.5 };
+  return {
+    row: Math.floor((down * height) / block),
+    column: Math.floor((across * width) / block),
+  };
 }
 
 /** The little frame that marks the same pixel in every picture. */

@@ -1,6 +1,6 @@
 /** Where everything on the rail stands, as plain numbers: no element is made here. */
 
-import { compact, signed } from "../figures";
+import { compact, NOT_FINITE, signed } from "../figures";
 import type { Figure, Film, Level } from "../film";
 import { addedBy } from "./stops";
 
@@ -55,8 +55,11 @@ export interface RailLayout {
   radius: number;
   small: boolean;
   bars: Bar[];
+  /** Stops whose cut is not finite: the ribbon has no height there, which is not zero. */
+  broken: { x: number; says: string }[];
   braces: Brace[];
-  end: { x: number; y: number; label: string };
+  /** What has been gathered at the input; a long figure stands on a line of its own. */
+  end: { x: number; y: number; lines: string[] };
 }
 
 export function railStops(film: Film, level: Level): RailStop[] {
@@ -100,13 +103,24 @@ export function layOut(stops: RailStop[], width: number): RailLayout {
     radius: gap < TIGHT ? 0 : gap < ROOMY ? 1.5 : 3,
     small: gap < ROOMY,
     bars: layBars(stops, xs, gap),
+    broken: stops.flatMap(({ name, gathered: figure }, index) =>
+      figure === null ? [{ x: xs[index] ?? 0, says: `${name}: ${NOT_FINITE}` }] : [],
+    ),
     braces: layBraces(stops, xs, gap),
     end: {
       x: last,
       y: Math.min(y(gathered.at(-1) ?? 0) + 4, TRACK - 11),
-      label: `b = ${compact(stops.at(-1)?.gathered ?? null)}`,
+      lines: endLines(stops.at(-1)?.gathered ?? null),
     },
   };
+}
+
+function endLines(b: Figure): string[] {
+  const room = MARGIN - 12;
+  const whole = `b = ${compact(b)}`;
+  if (textWidth(whole) <= room) return [whole];
+  const figure = [3, 2, 1].map((digits) => compact(b, digits));
+  return ["b =", figure.find((text) => textWidth(text) <= room) ?? compact(b, 1)];
 }
 
 /** Bars grow with the square root, so that a layer adding a hundredth of the largest can still be seen. */

@@ -6,7 +6,7 @@
  * selected for the plan with shift (a range) and ctrl or cmd (one), by pointer or by arrow keys and Enter.
  */
 
-import { el, followWidth, prefersStill, svg, uniqueId } from "../dom";
+import { el, followSize, prefersStill, svg, uniqueId } from "../dom";
 import { compact } from "../figures";
 import { type Film, type Level, stopAt } from "../film";
 import type { Look, OnLook } from "../look";
@@ -15,6 +15,8 @@ import { HEIGHT, layOut, type RailLayout, railStops, textWidth } from "./rail-la
 import { describePlan, plannedAt, sumsAt } from "./stops";
 
 const GLIDE_MS = 130;
+/** As wide as the boldest of the usual fonts makes 13 pixels. */
+const BOLD = 17;
 
 export interface RailEvents {
   /** A stop was asked for with the pointer; `resting` is false while the pointer is down. */
@@ -85,6 +87,8 @@ export function rail({ onScrub, onLook }: RailEvents) {
   let look: Look | null = null;
   let layout: RailLayout | null = null;
   let width = 1060;
+  /** Everything is drawn as large as text is. */
+  let zoom = 1;
   let step = 0;
   let at = 0;
   let glide = 0;
@@ -99,6 +103,7 @@ export function rail({ onScrub, onLook }: RailEvents) {
     if (!film || !look) return;
     layout = layOut(railStops(film, look.level), width);
     slider.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    slider.setAttribute("height", String(HEIGHT * zoom));
     slider.setAttribute("aria-valuemax", String(layout.xs.length - 1));
     positive.setAttribute("d", layout.area);
     negative.setAttribute("d", layout.area);
@@ -170,7 +175,10 @@ export function rail({ onScrub, onLook }: RailEvents) {
     line.setAttribute("x1", String(x));
     line.setAttribute("x2", String(x));
     dot.setAttribute("cx", String(x));
-    label.setAttribute("x", String(Math.max(half + 2, Math.min(width - half - 2, x))));
+    // At an edge it stands on the edge itself, since how wide it is can only be guessed without a layout.
+    const edge = x < half ? "start" : x > width - half ? "end" : null;
+    label.setAttribute("x", String(edge === "start" ? 4 : edge === "end" ? width - 4 : x));
+    label.style.textAnchor = edge ?? "middle";
   }
 
   /** Name the stop at the cursor; of the stops only those that the cursor passed are touched. */
@@ -182,7 +190,7 @@ export function rail({ onScrub, onLook }: RailEvents) {
     slider.setAttribute("aria-valuetext", `${describeStep(film, look.level, stop.frame)}${picked}`);
     name.textContent = stop.name;
     gathered.textContent = `${compact(film.frames[stop.frame]?.cut_bias ?? null)} gathered`;
-    half = (textWidth(stop.name, 13) + textWidth(gathered.textContent ?? "") + 12) / 2;
+    half = (textWidth(stop.name, BOLD) + textWidth(gathered.textContent ?? "", 13) + 12) / 2;
     for (let index = Math.min(before, step); index <= Math.max(before, step); index += 1) {
       shade(stops[index] ?? [], index > step);
     }
@@ -296,11 +304,13 @@ export function rail({ onScrub, onLook }: RailEvents) {
     }
   });
 
-  const stopFollowing = followWidth(slider, (measured) => {
+  const stopFollowing = followSize(node, (measured, scale) => {
     // Whole pixels, and only real changes: drawing sets the width that is being watched.
-    if (Math.abs(measured - width) < 1) return;
-    width = Math.floor(measured);
+    if (Math.abs(measured / scale - width) < 1 && scale === zoom) return;
+    zoom = scale;
+    width = Math.floor(measured / scale);
     rebuild();
+    strip.resize(width, zoom);
   });
 
   return {
@@ -332,7 +342,6 @@ export function rail({ onScrub, onLook }: RailEvents) {
     destroy() {
       cancelAnimationFrame(glide);
       stopFollowing();
-      strip.destroy();
     },
   };
 }
@@ -362,9 +371,15 @@ function drawAxes(layout: RailLayout): SVGElement[] {
   const last = layout.xs.at(-1) ?? 0;
   const across = (y: number) =>
     svg("line", { class: "axis", x1: last - 8, x2: first + 8, y1: y, y2: y });
-  return layout.zero === layout.track
-    ? [across(layout.track)]
-    : [across(layout.zero), across(layout.track)];
+  const broken = layout.broken.map(({ x, says }) =>
+    svg(
+      "rect",
+      { class: "not-finite", x: x - 3.5, y: layout.zero - 13, width: 7, height: 7 },
+      svg("title", {}, says),
+    ),
+  );
+  const lines = layout.zero === layout.track ? [layout.track] : [layout.zero, layout.track];
+  return [...lines.map(across), ...broken];
 }
 
 function drawStop(layout: RailLayout, index: number): SVGElement[] {
@@ -420,6 +435,12 @@ function drawEnds(layout: RailLayout): SVGElement[] {
   return [
     svg("text", { class: "end", x: first, y: layout.track + 4 }, "output"),
     svg("text", { class: "end input", x: last, y: layout.track + 4 }, "input"),
-    svg("text", { class: "total", x: layout.end.x - 10, y: layout.end.y }, layout.end.label),
+    ...layout.end.lines.map((line, index, { length }) =>
+      svg(
+        "text",
+        { class: "total", x: layout.end.x - 10, y: layout.end.y + 13 * (index + 1 - length) },
+        line,
+      ),
+    ),
   ];
 }

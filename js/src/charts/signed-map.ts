@@ -33,6 +33,7 @@ export interface SignedMapView {
 
 export interface SignedMapEvents {
   onHover(place: Place | null): void;
+  onClick(place: Place): void;
   onChoose?: () => void;
 }
 
@@ -41,7 +42,7 @@ const INKS = ["plane", "theme", "under", "block"] as const;
 /** Rows of the canvas that draws a signal, of one pixel's height, as bars. */
 const SIGNAL = 49;
 
-export function signedMap({ onHover, onChoose }: SignedMapEvents) {
+export function signedMap({ onHover, onClick, onChoose }: SignedMapEvents) {
   const head = caption("", onChoose);
   const below = el("canvas", { class: "under", "aria-hidden": "true" });
   const canvas = el("canvas", { class: "ink", role: "img" });
@@ -59,7 +60,7 @@ export function signedMap({ onHover, onChoose }: SignedMapEvents) {
     frame,
     el("div", { class: "limits" }, ramp, reach, broken),
   );
-  const stopPointer = followPointer(frame, onHover);
+  const stopPointer = followPointer(frame, onHover, onClick);
   let view: SignedMapView | null = null;
   let painted: PictureInput | null = null;
 

@@ -6,9 +6,25 @@ import { el } from "../dom";
 /** A few values make bars, not blocks. */
 const WIDEST = 28;
 
-const INK: Record<Theme, { positive: string; negative: string; line: string; broken: string }> = {
-  light: { positive: "#b24016", negative: "#1e54a0", line: "#b9bcc0", broken: "#7e2ea0" },
-  dark: { positive: "#e8794a", negative: "#6ea4ee", line: "#4a525b", broken: "#c470e8" },
+/** What bars are drawn with. */
+export const INK: Record<
+  Theme,
+  { positive: string; negative: string; line: string; broken: string; value: string }
+> = {
+  light: {
+    positive: "#b24016",
+    negative: "#1e54a0",
+    line: "#b9bcc0",
+    broken: "#7e2ea0",
+    value: "#1f2328",
+  },
+  dark: {
+    positive: "#e8794a",
+    negative: "#6ea4ee",
+    line: "#4a525b",
+    broken: "#c470e8",
+    value: "#e6e9ec",
+  },
 };
 
 export interface StripView {

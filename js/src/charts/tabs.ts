@@ -28,13 +28,17 @@ export function tabs<K extends string>(label: string, list: Tab<K>[], onChoose: 
   const node = el("div", { class: "bbp-panels" }, bar, ...panels);
 
   bar.addEventListener("keydown", (event) => {
-    const moves: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
     const at = heads.indexOf(event.target as HTMLButtonElement);
-    const move = moves[event.key];
-    if (at < 0 || move === undefined) return;
+    const last = heads.length - 1;
+    const to = {
+      ArrowLeft: at > 0 ? at - 1 : last,
+      ArrowRight: at < last ? at + 1 : 0,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (at < 0 || to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const to = (at + move + heads.length) % heads.length;
     heads[to]?.focus();
     const key = list[to]?.key;
     if (key !== undefined) onChoose(key);

@@ -1,7 +1,9 @@
 /** Back and forth, the state as Python, and whether there is a kernel at all. */
 
+import { copier } from "../copy";
 import { button, el } from "../dom";
 import type { Look } from "../look";
+import type { Gone } from "../talk";
 
 export interface ToolbarEvents {
   onUndo(): void;
@@ -13,15 +15,17 @@ export interface ToolbarView {
   look: Look;
   canUndo: boolean;
   canRedo: boolean;
-  gone: "saved" | "silent" | null;
+  gone: Gone;
 }
 
 const GONE = {
   saved: ["saved page", "There is no kernel. What was saved with the page is all here."],
-  silent: [
-    "no kernel",
-    "No word from the kernel: it is busy, or gone. Films that were seen keep stepping.",
+  restarted: [
+    "kernel restarted",
+    "The kernel was started anew: run the cell again. Films that were seen keep stepping.",
   ],
+  dead: ["no kernel", "The kernel is gone. Films that were seen keep stepping."],
+  silent: ["no word from the kernel", "It is busy, or gone. Films that were seen keep stepping."],
 } as const;
 
 export function toolbar({ onUndo, onRedo, say }: ToolbarEvents) {
@@ -29,20 +33,15 @@ export function toolbar({ onUndo, onRedo, say }: ToolbarEvents) {
   const badge = el("span", { class: "badge", role: "status", hidden: true });
   const undo = button({ class: "link", title: "Undo (Ctrl Z)" }, onUndo, "undo");
   const redo = button({ class: "link", title: "Redo (Ctrl Shift Z)" }, onRedo, "redo");
-  const copy = button(
-    { class: "link", title: "Copy what is shown as a line of Python" },
-    async () => {
-      if (!look) return;
-      const copied = await copyText(asPython(look));
-      say(copied ? "copied as Python" : "could not be copied");
-      copy.textContent = copied ? "copied" : "not copied";
-      setTimeout(() => {
-        copy.textContent = COPY;
-      }, 1500);
-    },
-    "copy as Python",
-  );
-  const COPY = "copy as Python";
+  const clipboard = copier({ say });
+  const copy = clipboard.button({
+    face: "copy as Python",
+    what: "the state as Python",
+    label: "copy as Python",
+    class: "link",
+    title: "Copy what is shown as a line of Python",
+    make: () => look && asPython(look),
+  });
   const node = el(
     "div",
     { class: "bbp-toolbar", role: "group", "aria-label": "History" },
@@ -54,6 +53,8 @@ export function toolbar({ onUndo, onRedo, say }: ToolbarEvents) {
 
   return {
     node,
+    /** The line that the browser did not copy, to be copied by hand. */
+    byHand: clipboard.node,
     update(view: ToolbarView) {
       look = view.look;
       undo.disabled = !view.canUndo;
@@ -84,22 +85,4 @@ export function literal(value: unknown): string {
     return `{${entries.join(", ")}}`;
   }
   return JSON.stringify(value);
-}
-
-/** Put text on the clipboard; a page that may not is asked the old way. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = el("textarea", { class: "bbp-unseen", "aria-hidden": "true", tabindex: -1 });
-    field.value = text;
-    document.body.append(field);
-    const before = document.activeElement;
-    field.select();
-    const copied = document.execCommand?.("copy") ?? false;
-    field.remove();
-    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
-    return copied;
-  }
 }

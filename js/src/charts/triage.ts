@@ -5,11 +5,22 @@
  * row has two bars, the first upward and the second downward from one line.
  */
 
-import { button, el, followWidth } from "../dom";
+import { button, el, followSize } from "../dom";
 import { compact, exactly } from "../figures";
 import { type Figure, type Film, stopAt } from "../film";
 import { type Look, type OnLook, shortName } from "../look";
 import { anomalies, nextAnomaly, SIGNS, type Sign, signsOf } from "./anomalies";
+import {
+  matched,
+  NONE,
+  part,
+  ROWS,
+  type Row,
+  type Scale,
+  type Span,
+  scaleOf,
+  spansOf,
+} from "./triage-rows";
 
 export { anomalies, nextAnomaly, type Sign } from "./anomalies";
 
@@ -20,165 +31,10 @@ export interface TriageView {
   look: Look;
 }
 
-/** The steps that a stop stands for. */
-interface Span {
-  first: number;
-  last: number;
-  name: string;
-}
-
-interface Row {
-  key: string;
-  label: string;
-  says: string;
-  /** The sign that belongs to this row. */
-  sign: Sign | null;
-  read(film: Film, span: Span): Figure;
-  /** Height of a bar, 0 to 1, among the values of the row. */
-  height(value: number, row: Scale): number;
-  print(value: Figure): string;
-}
-
-interface Scale {
-  most: number;
-  /** Largest and smallest size that is not zero. */
-  high: number;
-  low: number;
-}
-
-const NONE = "–";
 /** With more stops than this their bars touch; with less room than that for each they are scrolled. */
 const ROOMY = 60;
 const TIGHT = 4;
 const SIDES = 240;
-
-const part = (value: number) => Math.min(1, Math.max(0, value));
-const byMost = (value: number, { most }: Scale) => (most > 0 ? Math.abs(value) / most : 0);
-const percent = (value: Figure) => (value === null ? NONE : `${(100 * value).toFixed(1)} %`);
-const plain = (value: Figure) => (value === null ? NONE : compact(value, 3));
-
-function framesOf(film: Film, { first, last }: Span) {
-  return film.frames.slice(first, last + 1);
-}
-
-function sum(values: Figure[]): Figure {
-  let total = 0;
-  for (const value of values) {
-    if (value === null) return null;
-    total += value;
-  }
-  return total;
-}
-
-function most(values: Figure[]): Figure {
-  const here = values.filter((value) => value !== null);
-  return here.length > 0 ? Math.max(...here) : null;
-}
-
-const ROWS: Row[] = [
-  {
-    key: "residual",
-    label: "residual, log",
-    says: "the largest |target − cut| of its steps, on a log axis",
-    sign: "residual",
-    read: (film, span) => {
-      const sizes = framesOf(film, span).map(({ residual }) => residual);
-      return sizes.includes(null) ? null : most(sizes.map((value) => Math.abs(value ?? 0)));
-    },
-    height: (value, { high, low }) =>
-      value === 0
-        ? 0
-        : high > low
-          ? 0.12 + (0.88 * Math.log(value / low)) / Math.log(high / low)
-          : 1,
-    print: (value) => compact(value, 2),
-  },
-  {
-    key: "unshared",
-    label: "unshared",
-    says: "mass that no rule could place, summed over its steps",
-    sign: "unshared",
-    read: (film, span) => sum(framesOf(film, span).map(({ unshared }) => unshared)),
-    height: byMost,
-    print: (value) => compact(value, 3),
-  },
-  {
-    key: "broken",
-    label: "NaN, infinite",
-    says: "values, masses and grads that are not finite, counted over its steps",
-    sign: "broken",
-    read: (film, span) => sum(framesOf(film, span).map(({ triage: { broken } }) => broken)),
-    height: byMost,
-    print: (value) => (value === null ? NONE : String(value)),
-  },
-  {
-    key: "entropy",
-    label: "entropy of shares",
-    says: "0: all to one input, 1: to all alike; the mean of the steps where a rule decides",
-    sign: null,
-    read: (film, span) => {
-      const here = framesOf(film, span).flatMap(({ triage: { entropy } }) =>
-        entropy === null ? [] : [entropy],
-      );
-      return here.length > 0 ? here.reduce((all, one) => all + one, 0) / here.length : null;
-    },
-    height: part,
-    print: plain,
-  },
-  {
-    key: "negative",
-    label: "negative mass",
-    says: "the part of Σ|mass| below zero, at the stop",
-    sign: null,
-    read: (film, { last }) => film.frames[last]?.triage.negative ?? null,
-    height: part,
-    print: percent,
-  },
-  {
-    key: "dead",
-    label: "dead units",
-    says: "the part of the units whose value is zero, the most of its steps",
-    sign: "dead",
-    read: (film, span) => most(framesOf(film, span).map(({ triage: { dead } }) => dead)),
-    height: part,
-    print: percent,
-  },
-  {
-    key: "ms",
-    label: "time",
-    says: "carrying the mass through its steps",
-    sign: null,
-    read: (film, span) => sum(framesOf(film, span).map(({ triage: { ms } }) => ms)),
-    height: byMost,
-    print: (value) => (value === null ? NONE : `${compact(value, 3)} ms`),
-  },
-];
-
-function spansOf(film: Film, level: Look["level"]): Span[] {
-  let before = -1;
-  return film.levels[level].map(({ frame, name }) => {
-    const span = { first: before + 1, last: frame, name };
-    before = frame;
-    return span;
-  });
-}
-
-/** The same stops in another film, which may have other steps: found by the node's name. */
-function matched(film: Film, spans: Span[], other: Film): (Span | null)[] {
-  const places = new Map(other.frames.map(({ node }, index) => [node, index]));
-  return spans.map(({ first, last, name }) => {
-    const from = places.get(film.frames[first]?.node ?? "");
-    const to = places.get(film.frames[last]?.node ?? "");
-    return from === undefined || to === undefined ? null : { first: from, last: to, name };
-  });
-}
-
-function scaleOf(values: (Figure | undefined)[]): Scale {
-  const sizes = values.flatMap((value) => (!value ? [] : [Math.abs(value)]));
-  const high = sizes.length > 0 ? Math.max(...sizes) : 0;
-  const low = sizes.length > 0 ? Math.min(...sizes) : 0;
-  return { most: high, high, low };
-}
 
 interface Drawn {
   film: Film;
@@ -262,9 +118,8 @@ export function triage({ onLook }: { onLook: OnLook }) {
         : `${all.length} ${all.length === 1 ? "anomaly" : "anomalies"} in ${film.frames.length} steps`;
     count.dataset.value = String(all.length);
     next.hidden = all.length === 0;
-    key.textContent = Object.values(SIGNS)
-      .map(({ mark, says }) => `${mark} ${says}`)
-      .join(" · ");
+    const signs = Object.values(SIGNS).map(({ mark, says }) => `${mark} ${says}`);
+    key.textContent = [`┄ ${toleranceOf(film, other)}`, ...signs].join(" · ");
     column = -1;
   }
 
@@ -331,12 +186,16 @@ export function triage({ onLook }: { onLook: OnLook }) {
       return other && pair ? row.read(other, pair) : undefined;
     });
     // One scale for both: only then can they be held against each other.
-    const scale = scaleOf(other ? [...values, ...others] : values);
+    const bound = row.bound?.(film) ?? null;
+    const theirs = (other && row.bound?.(other)) ?? null;
+    const scale = scaleOf([...values, ...(other ? others : []), bound, theirs]);
     const at = cells.length;
     const line = values.map((value, index) => {
       const name = spans[index]?.name ?? "";
       const against = other ? `, against ${printed(row, others[index])}` : "";
-      const says = `${name}: ${row.label} ${row.print(value)}${against}`;
+      const beyond = bound !== null && (value === null || value > bound);
+      const held = bound === null ? "" : `, ${beyond ? "beyond" : "within"} the tolerance`;
+      const says = `${name}: ${row.label} ${row.print(value)}${held}${against}`;
       const off = row.sign !== null && lists[index]?.has(row.sign);
       const bars = [bar(value, row, scale, "up")];
       if (other) bars.push(bar(others[index] ?? null, row, scale, "down"));
@@ -357,7 +216,15 @@ export function triage({ onLook }: { onLook: OnLook }) {
     const here = el("td", { class: "value", "data-key": row.key });
     const there = other ? el("td", { class: "value", "data-key": `${row.key}-other` }) : null;
     figures.push({ row, here, there, values: [values, others] });
-    return rowOf(row.label, row.says, line, there ? [here, there] : [here]);
+    const made = rowOf(row.label, row.says, line, there ? [here, there] : [here]);
+    const draw = (name: string, size: Figure) => {
+      if (size === null) return;
+      made.classList.add("bounded");
+      made.style.setProperty(name, part(row.height(size, scale)).toFixed(3));
+    };
+    draw("--bbp-bound", bound);
+    draw("--bbp-bound-other", theirs);
+    return made;
   }
 
   function rowOf(label: string, says: string, line: Node[], rest: Node[]): HTMLTableRowElement {
@@ -420,13 +287,12 @@ export function triage({ onLook }: { onLook: OnLook }) {
     act();
   });
 
-  function mark(index: number) {
+  function mark(index: number, inside: boolean) {
     if (index === column) return;
     for (const line of cells) {
       line[column]?.classList.remove("here");
       line[index]?.classList.add("here");
     }
-    const inside = table.contains(document.activeElement);
     column = index;
     rove(inside);
     reveal(index);
@@ -452,7 +318,7 @@ export function triage({ onLook }: { onLook: OnLook }) {
     }
   }
 
-  const stopFollowing = followWidth(scroller, (measured) => {
+  const stopFollowing = followSize(scroller, (measured) => {
     width = measured;
   });
 
@@ -461,11 +327,13 @@ export function triage({ onLook }: { onLook: OnLook }) {
     update(asked: TriageView) {
       view = asked;
       const { film, other, look } = asked;
+      // The film comes once more with its entropies: a hand on the grid stays where it is.
+      const inside = table.contains(document.activeElement);
       if (drawn?.film !== film || drawn.other !== other || drawn.level !== look.level) {
         drawn = { film, other, level: look.level };
         draw(asked);
       }
-      mark(stopAt(film.levels[look.level], look.step));
+      mark(stopAt(film.levels[look.level], look.step), inside);
     },
     destroy() {
       stopFollowing();
@@ -489,4 +357,10 @@ function printed(row: Row, value: Figure | undefined): string {
 function show(cell: HTMLElement, row: Row, value: Figure | undefined) {
   cell.textContent = printed(row, value);
   cell.dataset.value = value === undefined ? "" : exactly(value);
+}
+
+function toleranceOf(film: Film, other: Film | null): string {
+  const here = compact(film.totals.tolerance, 2);
+  const there = other === null ? here : compact(other.totals.tolerance, 2);
+  return here === there ? `tolerance ${here}` : `tolerance ▴ ${here}, ▾ ${there}`;
 }

@@ -33,9 +33,10 @@ export function vector({ onPoint, onPick }: VectorEvents) {
     onPick: (place) => pickAt(place),
     onReach: (place) => bars.reach(place, textOf(channelAt(place))),
   });
+  const heading = el("p", { class: "soft" });
   const list = el("ol", { class: "largest" });
   const rows = Array.from({ length: NAMED }, () => makeRow((channel) => onPick(channel)));
-  const node = el("div", { class: "vector" }, bars.node, list);
+  const node = el("div", { class: "vector" }, bars.node, heading, list);
   let order: readonly number[] = [];
   let view: VectorView | null = null;
 
@@ -61,7 +62,11 @@ export function vector({ onPoint, onPick }: VectorEvents) {
       bars.update(next);
       bars.select(picked === null ? null : order.indexOf(picked));
       bars.reach(bars.at, textOf(channelAt(bars.at)));
-      const largest = bySize(values).slice(0, NAMED);
+      // The few that are named stand in the order of the bars above them.
+      const among = new Set(bySize(values).slice(0, NAMED));
+      const largest = order.filter((channel) => among.has(channel));
+      heading.hidden = order.length <= NAMED;
+      heading.textContent = `the ${NAMED} largest by |${next.quantity}|`;
       rows.forEach((row, index) => {
         const channel = largest[index];
         row.node.hidden = channel === undefined;

@@ -1,25 +1,26 @@
 /** Answers of the kernel that are asked for one by one, each kept under its question. */
 
-import { type Answer, type Detail, keyOf, type Question } from "../detail";
+import { type Answer, type Detail, keyOf, type Question, type UnitQuestion } from "../detail";
 import { WireError } from "../fields";
 import type { AnswerTo, Questions } from "../talk";
 import { decodeDetail } from "../wire";
-import { type Message, type Model, send } from "./model";
+import type { Message } from "./model";
 import { readRefusal } from "./traits";
 
 /** Answers kept: a page of channels is a hundred kilobytes, a unit's equation a few. */
 const MEMORY = 300;
 
 export class Details implements Questions {
-  readonly #model: Model;
+  /** Says something to the kernel; false where there is none. */
+  readonly #say: (message: Message) => boolean;
   readonly #onChange: () => void;
   readonly #known = new Map<string, Detail<Answer>>();
   /** What is on its way, by number: its key, and what it is about. */
   readonly #asked = new Map<number, { key: string; about: string }>();
   #seq = 0;
 
-  constructor(model: Model, onChange: () => void) {
-    this.#model = model;
+  constructor(say: (message: Message) => boolean, onChange: () => void) {
+    this.#say = say;
     this.#onChange = onChange;
   }
 
@@ -34,11 +35,19 @@ export class Details implements Questions {
     const state = this.#known.get(key)?.state;
     if (state === "asked" || state === "here") return;
     this.#seq += 1;
-    const gone = !send(this.#model, { type: "ask", seq: this.#seq, question });
+    const gone = !this.#say({ type: "ask", seq: this.#seq, question });
     this.#supersede(aboutOf(question));
     if (!gone) this.#asked.set(this.#seq, { key, about: aboutOf(question) });
     this.#put(key, { state: gone ? "offline" : "asked" });
     this.#onChange();
+  }
+
+  units(film: string): UnitQuestion[] {
+    return [...this.#known].flatMap(([key, { state }]) => {
+      if (state !== "here") return [];
+      const question = JSON.parse(key) as Question;
+      return question.kind === "unit" && question.film === film ? [question] : [];
+    });
   }
 
   /** What a saved page brought with it. */

@@ -12,6 +12,8 @@ export interface Model<T = StageTraits> {
   on(event: string, callback: (...values: never[]) => void): void;
   off(event: string, callback: (...values: never[]) => void): void;
   save_changes(): void;
+  /** What the host says of itself, where anywidget shows it. */
+  readonly widget_manager?: unknown;
   /** Not there on a page that was saved: it has no kernel to send to. */
   send?(content: unknown, callbacks?: unknown, buffers?: (ArrayBuffer | ArrayBufferView)[]): void;
 }
@@ -58,6 +60,11 @@ export function followMessages(
     const [first] = buffers ?? [];
     onMessage(message, viewOf(first));
   });
+}
+
+/** Whether a message came with the buffer that it was sent with: of two that tear into each other neither does. */
+export function isWhole(message: Message, blob: DataView | null): boolean {
+  return message.bytes === undefined || message.bytes === blob?.byteLength;
 }
 
 /** A buffer comes as a view or bare, as the host likes it. */

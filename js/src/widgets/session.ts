@@ -7,19 +7,19 @@
 
 import { WireError } from "../fields";
 import type { Failure, Film, Progress, Request } from "../film";
-import { History } from "../history";
 import { ASKS, FIRST_LOOK, type Look, mended, readLook, stateOf } from "../look";
-import { FilmStore, question } from "../store";
 import type { Gone, Talk } from "../talk";
 import { decodeFilm, decodeKept } from "../wire";
+import { Asked } from "./asked";
 import { Details } from "./details";
-import { follow, followMessages, listen, type Message, type Model, send, write } from "./model";
+import { follow, followMessages, isWhole, type Message, type Model, write } from "./model";
+import { Pulse } from "./pulse";
+import { refusalOf } from "./refusals";
+import { aimOf, Shown, sameAims } from "./shown";
 import { readError, readProgress, readPut, readRefusal, readRequest, readSetup } from "./traits";
 
 /** A look is written when it has rested for so long. */
 const REST_MS = 200;
-/** A kernel that has not answered for so long is busy, or gone. */
-const SILENCE_MS = 5000;
 
 export interface SessionEvents {
   /** The film to look at has changed. */
@@ -30,112 +30,107 @@ export interface SessionEvents {
 
 export class Session implements Talk {
   readonly details: Details;
-  readonly #model: Model;
+  #model: Model;
   readonly #events: SessionEvents;
-  readonly #store = new FilmStore();
-  readonly #stops: (() => void)[];
-  #history = new History<Look>(FIRST_LOOK);
-  /** The look whose films were all there: what is gone back to when an answer fails. */
-  #good: Look | null = null;
-  #film: Film | null = null;
-  /** The largest number a question has had, in this view or another. */
-  #newest = 0;
-  /** Messages up to this number came too late: the page has gone elsewhere since. */
-  #settled = -1;
-  #awaiting: Request | null = null;
+  readonly #pulse = new Pulse(
+    () => this.#beat(),
+    () => this.#greet(),
+  );
+  #stops: (() => void)[] = [];
+  readonly #shown: Shown;
+  readonly #asked = new Asked();
   #put = -1;
   /** A hand is on something: what it passes is shown, and not told. */
   #passing = false;
-  #progress: Progress | null = null;
   #failure: Failure | null = null;
-  #gone: Gone = null;
-  #silence: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(model: Model, events: SessionEvents) {
+  constructor(model: Model, events: SessionEvents, node: Element | null = null) {
     this.#model = model;
     this.#events = events;
-    this.details = new Details(model, () => events.onChange());
+    this.#shown = new Shown((film) => events.onFilm(film));
+    this.details = new Details(
+      (message) => this.#pulse.send(message),
+      () => events.onChange(),
+    );
+    this.attach(model, node);
+  }
+
+  /** Talk through the model of this view from now on: a host takes a model away with its view. */
+  attach(model: Model, node: Element | null): void {
+    for (const stop of this.#stops) stop();
+    this.#model = model;
     this.#stops = [
       followMessages(model, (message, blob) => this.#hear(message, blob)),
       follow(model, "progress", () => this.#hearProgress()),
       follow(model, "error", () => {
-        this.#heard();
+        this.#pulse.heard();
         this.#hearError();
       }),
       follow(model, "put", () => this.#hearPut()),
       follow(model, "request", () => this.#overhear()),
       follow(model, "cancel", () => this.#callOff(this.#model.get("cancel"))),
-      listen(model, "comm_live_update", () => this.#greet()),
     ];
+    this.#pulse.attach(model, node, readSetup(model.get("setup")).offline);
   }
 
   /** Look at what the model already holds: a page may be opened on work that is under way, or done, or saved. */
   start(): void {
     const look = this.#model.get("look");
     const seen = typeof look?.put === "number" ? look.put : -1;
-    this.#begin({ ...readLook(look) });
+    this.#shown.begin({ ...readLook(look) });
     const put = readPut(this.#model.get("put"));
-    if (put && put.seq > seen) this.#begin(readLook(put.look));
+    if (put && put.seq > seen) this.#shown.begin(readLook(put.look));
     this.#put = Math.max(seen, put?.seq ?? -1);
-    const request = readRequest(this.#model.get("request"));
-    if (request) this.#newest = request.seq;
-    this.#progress = readProgress(this.#model.get("progress"));
-    if (request && this.#progress?.seq === request.seq) this.#awaiting = request;
+    this.#asked.recall(
+      readRequest(this.#model.get("request")),
+      readProgress(this.#model.get("progress")),
+    );
+    if (this.#asked.awaiting) this.#shown.begin(aimOf(this.#asked.awaiting));
     this.#openKept();
     this.#hearError();
     this.#greet();
-    this.#refresh();
+    this.#shown.refresh();
     this.#events.onChange();
   }
 
   get look(): Look {
-    return this.#history.now;
+    return this.#shown.look;
   }
 
   get canUndo(): boolean {
-    return this.#history.canUndo;
+    return this.#shown.history.canUndo;
   }
 
   get canRedo(): boolean {
-    return this.#history.canRedo;
+    return this.#shown.history.canRedo;
   }
 
   /** The film of the active lane, or the last good one while its own is on its way. */
   get film(): Film | null {
-    return this.#film;
+    return this.#shown.film;
   }
 
   /** One film a lane, all of one sample and target; null where it is not there yet. */
   get films(): (Film | null)[] {
-    const { look } = this;
-    const active = this.#film;
-    return look.lanes.map((_, lane) => {
-      if (lane === look.lane) return active;
-      const film = this.#store.find(stateOf(look, lane));
-      return film && active && sameAim(film, active) ? film : null;
-    });
+    return this.#shown.films;
   }
 
   /** The lanes that are being computed. */
   get working(): number[] {
-    return this.#awaiting ? this.#missing() : [];
+    return this.#asked.awaiting ? this.#shown.missing : [];
   }
 
   get busy(): boolean {
-    return this.#awaiting !== null || this.progress !== null;
+    return this.#asked.awaiting !== null || this.progress !== null;
   }
 
-  /** What the kernel says of the question that is waited for, or of work of its own. */
   get progress(): Progress | null {
-    const seq = this.#progress?.seq ?? null;
-    if (seq === null) return this.#progress;
-    const current = this.#awaiting ? seq === this.#awaiting.seq : seq > this.#settled;
-    return current ? this.#progress : null;
+    return this.#asked.progress;
   }
 
   get cancellable(): boolean {
-    return this.#awaiting !== null || (this.progress?.seq ?? null) !== null;
+    return this.#asked.cancellable !== null;
   }
 
   get failure(): Failure | null {
@@ -143,13 +138,13 @@ export class Session implements Talk {
   }
 
   get gone(): Gone {
-    return this.#gone;
+    return this.#pulse.gone;
   }
 
   /** The reader chose: look elsewhere, and ask for what is missing there. */
   change(change: Partial<Look>, passing = false): void {
     const next = mended({ ...this.look, ...change });
-    const moved = this.#history.change(next, passing);
+    const moved = this.#shown.history.change(next, passing);
     // A hand that lets go where it is changes nothing more, but only now is it at rest.
     const letGo = this.#passing && !passing;
     if (!moved && !letGo) return;
@@ -164,19 +159,19 @@ export class Session implements Talk {
 
   /** Follow what the reader did not choose: another film has another number of frames. */
   amend(change: Partial<Look>): void {
-    this.#begin(change);
+    this.#shown.begin(change);
   }
 
   undo(): void {
-    if (this.#history.undo()) this.#follow(false);
+    if (this.#shown.history.undo()) this.#follow(false);
   }
 
   redo(): void {
-    if (this.#history.redo()) this.#follow(false);
+    if (this.#shown.history.redo()) this.#follow(false);
   }
 
   cancel(): void {
-    const seq = this.#awaiting?.seq ?? this.progress?.seq ?? null;
+    const seq = this.#asked.cancellable;
     if (seq === null) return;
     write(this.#model, { cancel: seq });
     this.#callOff(seq);
@@ -189,25 +184,20 @@ export class Session implements Talk {
 
   /** A picture of the reader's own, for the kernel to explain. */
   upload(name: string, bytes: ArrayBuffer): boolean {
-    this.#newest += 1;
-    return send(this.#model, { type: "upload", seq: this.#newest, name }, [bytes]);
+    return this.#pulse.send({ type: "upload", seq: this.#asked.next(), name }, [bytes]);
   }
 
   stop(): void {
     clearTimeout(this.#rest);
-    clearTimeout(this.#silence);
+    this.#pulse.detach();
     for (const stop of this.#stops) stop();
   }
 
   // -- the look --------------------------------------------------------------------------------------------
 
-  #begin(look: Partial<Look>): void {
-    this.#history.amend(mended({ ...this.look, ...look }));
-  }
-
   #follow(passing: boolean): void {
     if (!passing) this.#seek();
-    this.#refresh();
+    this.#shown.refresh();
     this.#settleDown(passing);
     this.#events.onChange();
   }
@@ -221,96 +211,57 @@ export class Session implements Talk {
     }, REST_MS);
   }
 
-  /** The lanes of the look whose whole films are not here. */
-  #missing(): number[] {
-    const { look } = this;
-    const lanes = [...look.lanes.keys()];
-    return lanes.filter((lane) => this.#store.find(stateOf(look, lane))?.part !== "whole");
-  }
-
   /** Ask for what the look needs; what has been seen before is shown at once. */
   #seek(): void {
-    const { look } = this;
-    const wanted = this.#missing();
+    const wanted = this.#shown.missing;
     if (wanted.length === 0) {
-      if (!this.#awaiting && this.#good && sameQuestions(this.#good, look)) return;
-      const given = this.#awaiting?.seq ?? null;
-      this.#leave(); // before it is told: the model tells its own views as well
+      const given = this.#asked.awaiting?.seq ?? null;
+      if (given === null && this.#shown.isGood) return;
+      // It told of what is no longer looked for; a kernel that went stays gone.
+      if (this.#pulse.gone === null || this.#pulse.gone === "saved") this.#failure = null;
+      this.#asked.leave(); // before it is told: the model tells its own views as well
       if (given !== null) write(this.#model, { cancel: given });
-      const film = this.#store.find(stateOf(look));
+      const film = this.#shown.find();
       // nothing is asked, but Python should know what its user looks at
       if (film) write(this.#model, { shown: { ...film.state, key: film.key } });
       return;
     }
-    const { sample, target, versus, lanes } = look;
-    const request = { seq: this.#newest + 1, sample, target, versus, lanes, wanted };
-    if (this.#awaiting && asked(this.#awaiting) === asked(request)) return;
+    const aim = aimOf(this.look);
+    if (this.#asked.awaits({ seq: 0, ...aim, wanted })) return;
     this.#failure = null;
-    if (this.#gone === "saved") {
+    this.#pulse.look();
+    if (this.#pulse.lost) {
       this.#refuse();
       return;
     }
-    this.#newest = request.seq;
-    this.#awaiting = request;
-    write(this.#model, { request: { ...request } });
-    this.#listenForSilence();
+    const request = { seq: this.#asked.next(), ...aim, wanted };
+    this.#asked.await(request);
+    if (write(this.#model, { request: { ...request } })) this.#pulse.await();
+    else this.#pulse.refused();
   }
 
-  /** A saved page has what it was given. */
+  /** Nobody can make this film: that is told at once, and what was shown last is shown again. */
   #refuse(): void {
-    this.#fail({
-      seq: null,
-      lane: null,
-      title: "Not in this page",
-      message:
-        "This page was saved without that film, and has no kernel to ask. Save it again with more rules, samples or targets.",
-      traceback: "",
-    });
-  }
-
-  /** Show the films of the look if they are there. */
-  #refresh(): void {
-    const { look } = this;
-    const film = this.#store.find(stateOf(look));
-    if (!film) return;
-    const here = [...look.lanes.keys()].filter((lane) => this.#has(lane));
-    const lanes = look.lanes.filter((_, lane) => here.includes(lane));
-    this.#good = { ...look, lanes, lane: here.indexOf(look.lane) };
-    if (film === this.#film) return;
-    this.#film = film;
-    this.#events.onFilm(film);
-  }
-
-  #has(lane: number): boolean {
-    return this.#store.find(stateOf(this.look, lane)) !== null;
-  }
-
-  /** Back to the last look whose films are there. */
-  #goBack(): void {
-    const good = this.#good;
-    if (!good) return;
-    const { sample, target, versus, lanes, lane } = good;
-    this.#history.amend(mended({ ...this.look, sample, target, versus, lanes, lane }));
-    this.#refresh();
+    const refusal = refusalOf(this.#pulse.gone);
+    if (refusal) this.#fail(refusal);
   }
 
   /** Here or in another view of the same model; the kernel may be gone, so nothing is waited for. */
   #callOff(seq: number): void {
-    if (seq < this.#newest || seq <= this.#settled) return;
-    this.#leave();
-    this.#goBack();
+    if (this.#asked.isOld(seq)) return;
+    this.#asked.leave();
+    this.#shown.goBack();
     this.#events.onChange();
-  }
-
-  #leave(): void {
-    this.#settled = this.#newest;
-    this.#awaiting = null;
   }
 
   // -- the kernel ------------------------------------------------------------------------------------------
 
   #hear(message: Message, blob: DataView | null): void {
-    this.#heard();
+    if (!isWhole(message, blob)) {
+      this.#pulse.missed();
+      return;
+    }
+    this.#pulse.heard();
     if (message.type === "film" && blob) this.#receive(blob);
     else if (message.type === "detail") this.details.receive(message, blob);
     else if (message.type === "uploaded") this.#hearUploaded(message);
@@ -320,33 +271,21 @@ export class Session implements Talk {
   /** What is shown stays until the film of the new input is there. */
   #forget({ sample }: Message): void {
     if (typeof sample !== "number") return;
-    this.#store.forget(sample);
+    this.#shown.store.forget(sample);
     this.details.forget();
   }
 
   #receive(blob: DataView): void {
     const film = this.#decode(() => decodeFilm(blob));
     if (!film) return;
-    const request = this.#awaiting;
-    const answers = film.answers !== null && film.answers === request?.seq;
-    this.#store.put(
-      film,
-      answers && request ? stateOf({ ...this.look, ...request }, film.lane) : null,
-    );
+    const request = this.#asked.answeredBy(film);
+    this.#shown.store.put(film, request && stateOf({ ...this.look, ...request }, film.lane));
     // What Python began by itself is looked at, unless the reader has asked for something since.
-    if (film.answers === null && !request) this.#adopt(film);
-    if (answers && this.#missing().length === 0) this.#awaiting = null;
+    if (film.answers === null && !this.#asked.awaiting) this.#shown.adopt(film);
+    if (this.#shown.missing.length === 0) this.#asked.done();
     if (film.answers === null) this.#failure = null;
-    this.#refresh();
+    this.#shown.refresh();
     this.#events.onChange();
-  }
-
-  #adopt(film: Film): void {
-    const { sample, target, versus, ...lane } = film.state;
-    const place = Math.min(film.lane, this.look.lanes.length);
-    const lanes = this.look.lanes.map((one, at) => (at === place ? lane : one));
-    if (place === lanes.length) lanes.push(lane);
-    this.#begin({ sample, target, versus, lanes });
   }
 
   #openKept(): void {
@@ -354,11 +293,11 @@ export class Session implements Talk {
     if (!data || data.byteLength === 0) return;
     const kept = this.#decode(() => decodeKept(data));
     if (!kept) return;
-    for (const film of kept.films) this.#store.put(film, null);
+    for (const film of kept.films) this.#shown.store.put(film, null);
     for (const { key, answer } of kept.details) this.details.keep(key, answer);
-    this.#begin(readLook(kept.look));
+    this.#shown.begin(readLook(kept.look));
     const first = kept.films[0];
-    if (first && !this.#store.find(stateOf(this.look))) this.#adopt(first);
+    if (first && !this.#shown.find()) this.#shown.adopt(first);
   }
 
   #decode<T>(read: () => T): T | null {
@@ -379,8 +318,8 @@ export class Session implements Talk {
   }
 
   #hearProgress(): void {
-    this.#heard();
-    this.#progress = readProgress(this.#model.get("progress"));
+    this.#pulse.heard();
+    this.#asked.hearProgress(readProgress(this.#model.get("progress")));
     this.#events.onChange();
   }
 
@@ -390,28 +329,20 @@ export class Session implements Talk {
       if (this.#failure) this.dismiss();
       return;
     }
-    if (failure.seq !== null && (failure.seq < this.#newest || failure.seq <= this.#settled))
-      return;
-    if (failure.lane !== null && this.#awaiting && this.look.lanes.length > 1) {
-      this.#loseLane(failure, this.#awaiting);
+    if (failure.seq !== null && this.#asked.isOld(failure.seq)) return;
+    const { awaiting } = this.#asked;
+    if (failure.lane !== null && awaiting && this.look.lanes.length > 1) {
+      this.#loseLane(failure, awaiting);
     } else this.#fail(failure);
   }
 
   /** One lane failed, those after it are still on their way. */
   #loseLane(failure: Failure, request: Request): void {
     const lost = stateOf({ ...FIRST_LOOK, ...request }, failure.lane ?? 0);
-    const { look } = this;
-    const text = question(lost, lost.target);
-    const lane = look.lanes.findIndex((_, at) => {
-      const state = stateOf(look, at);
-      return question(state, state.target) === text;
-    });
-    if (lane < 0) return;
-    const lanes = look.lanes.filter((_, at) => at !== lane);
-    this.#begin({ lanes, lane: look.lane - (look.lane > lane ? 1 : 0) });
+    if (!this.#shown.dropLane(lost)) return;
     this.#failure = failure;
-    if (this.#missing().length === 0) this.#awaiting = null;
-    this.#refresh();
+    if (this.#shown.missing.length === 0) this.#asked.done();
+    this.#shown.refresh();
     this.#events.onChange();
   }
 
@@ -425,21 +356,27 @@ export class Session implements Talk {
 
   #fail(failure: Failure): void {
     this.#failure = failure;
-    this.#leave();
-    this.#goBack();
+    this.#asked.leave();
+    this.#shown.goBack();
     this.#events.onChange();
   }
 
   /** Python asked to look elsewhere; whatever that needs, it is already computing. */
   #hearPut(): void {
-    this.#heard();
+    this.#pulse.heard();
     const put = readPut(this.#model.get("put"));
     if (!put || put.seq <= this.#put) return;
     this.#put = put.seq;
     const look = readLook(put.look);
-    if (ASKS.some((name) => name in look)) this.#leave();
-    this.#history.change(mended({ ...this.look, ...look }));
-    this.#refresh();
+    const next = mended({ ...this.look, ...look });
+    const asks = ASKS.some((name) => name in look);
+    // What is awaited may be what it asks for: a page that was opened meanwhile is told what is shown.
+    const { awaiting } = this.#asked;
+    if (asks && !(awaiting && sameAims(awaiting, next))) this.#asked.leave();
+    // While there is nothing to see there is nothing to go back to.
+    if (this.film) this.#shown.history.change(next);
+    else this.#shown.begin(next);
+    this.#shown.refresh();
     this.#settleDown(false);
     this.#events.onChange();
   }
@@ -447,59 +384,26 @@ export class Session implements Talk {
   /** Another view of the same model has asked: its answer is as good here. */
   #overhear(): void {
     const request = readRequest(this.#model.get("request"));
-    if (!request || request.seq <= this.#newest) return;
-    const { seq, sample, target, versus, lanes } = request;
-    this.#newest = seq;
-    this.#awaiting = request;
-    this.#begin({ sample, target, versus, lanes });
-    this.#refresh();
+    if (!request || !this.#asked.isNewer(request)) return;
+    this.#asked.await(request);
+    this.#shown.begin(aimOf(request));
+    this.#shown.refresh();
     this.#events.onChange();
   }
 
   #greet(): void {
-    if (!this.#model.send || readSetup(this.#model.get("setup")).offline) {
-      this.#gone = "saved";
-      return;
-    }
-    if (send(this.#model, { type: "hello" })) this.#listenForSilence();
-    else this.#silent();
+    if (!this.#pulse.lost && this.#pulse.send({ type: "hello" })) this.#pulse.await();
   }
 
-  #listenForSilence(): void {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#silent(), SILENCE_MS);
-  }
-
-  #silent(): void {
-    this.#gone = "silent";
+  /** The kernel is lost, silent, or there again. */
+  #beat(): void {
+    if (this.#pulse.lost) {
+      this.#asked.hearProgress(null);
+      this.details.forsake();
+      // Whatever failed just before, there is nobody to ask again.
+      if (this.#asked.awaiting || this.#failure) this.#refuse();
+    } else if (this.#pulse.gone === null) this.details.revive();
+    else if (this.#pulse.gone === "silent" && this.#pulse.idle) this.#greet(); // once: the word was lost
     this.#events.onChange();
   }
-
-  #heard(): void {
-    clearTimeout(this.#silence);
-    if (this.#gone !== "silent") return;
-    this.#gone = null;
-    this.details.revive();
-    this.#events.onChange();
-  }
-}
-
-/** What a request wants to be sent, as text: the same wish twice is asked once. */
-function asked(request: Request): string {
-  const films = request.wanted.map((lane) => stateOf({ ...FIRST_LOOK, ...request }, lane));
-  return films.map((state) => question(state, state.target)).join();
-}
-
-function sameQuestions(a: Look, b: Look): boolean {
-  return (
-    ASKS.every((name) => JSON.stringify(a[name]) === JSON.stringify(b[name])) && a.lane === b.lane
-  );
-}
-
-function sameAim(a: Film, b: Film): boolean {
-  return (
-    a.state.sample === b.state.sample &&
-    a.target.index === b.target.index &&
-    a.target.versus === b.target.versus
-  );
 }

@@ -50,6 +50,7 @@ function readRule(rule: Fields): Rule {
     name: rule.text("name"),
     says: rule.text("says"),
     formula: rule.text("formula"),
+    standard: rule.parameters("standard"),
     parameters,
   };
 }
@@ -63,6 +64,16 @@ export function readProgress(dict: Dict | undefined): Progress | null {
     stage: progress.text("stage"),
     done: progress.number("done"),
     total: progress.number("total"),
+    known: progress.names.includes("known") ? readKnown(progress.fields("known")) : null,
+  };
+}
+
+function readKnown(known: Fields): Progress["known"] {
+  return {
+    target: known.text("target"),
+    value: known.figure("value"),
+    gradient: known.figure("gradient"),
+    bias: known.figure("bias"),
   };
 }
 
