@@ -49,13 +49,11 @@ def test_a_figure_that_came_out_otherwise_is_named(figures: ModuleType) -> None:
     row = {"network": "shapes", "pictures": 400, "classes": 8, "all": 400, "w·x": 62, "b": 395}
     noted = {"run": run, "rows": [row]}
     assert figures.compared("accuracy", noted, {"rows": [row]}) == []
-    (line,) = figures.compared("accuracy", noted, {"rows": [{**row, "b": 394}]})
+    # another processor may move a picture, and not more
+    assert figures.compared("accuracy", noted, {"rows": [{**row, "b": 394}]}) == []
+    (line,) = figures.compared("accuracy", noted, {"rows": [{**row, "b": 390}]})
     assert "shapes" in line
-    # another version of torch may move a picture, and not more
-    elsewhere = {"run": {**run, "torch": "0.0"}, "rows": [row]}
-    assert figures.compared("accuracy", elsewhere, {"rows": [{**row, "b": 394}]}) == []
-    assert figures.compared("accuracy", elsewhere, {"rows": [{**row, "b": 390}]}) != []
-    assert figures.compared("accuracy", elsewhere, {"rows": [{**row, "b": None}]}) != []
+    assert figures.compared("accuracy", noted, {"rows": [{**row, "b": None}]}) != []
     test = {"method": "random", "switch": [3.0, 2.5, 3.5]}
     noted = {"run": run, "rows": [test]}
     assert figures.compared("faithfulness", noted, {"rows": [{**test, "switch": [3.0, 2.5, 3.6]}]}) != []
