@@ -194,8 +194,12 @@ def parts() -> bytes:
 
 
 def kept() -> bytes:
-    """Return a film, two details and a look for a page without a kernel."""
-    return pack_reel([vector_film()], [parts(), unit()], {"step": 2, "level": "layers"})
+    """Return a film, two details and a look for a page without a kernel.
+
+    They are the files beside it: as bytes in a reel they could not be compared but for noise.
+    """
+    film, *details = (FOLDER.joinpath(f"{name}.film").read_bytes() for name in ("vector", "parts", "unit"))
+    return pack_reel([film], details, {"step": 2, "level": "layers"})
 
 
 def thumbs() -> bytes:
