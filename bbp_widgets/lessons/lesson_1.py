@@ -54,7 +54,8 @@ STEPS: list[dict[str, Any]] = [
     },
     {
         "text": "Every model that we look at is written as\n**target = w·x + b**.\n\n"
-        "*w·x* is one number: each feature times its weight, added up.",
+        "The *target* is the number to be explained: here the rent. *w·x* is one number: each **feature**, here rooms and "
+        "distance, times its weight, added up.",
         "hide": ["pictures", "ledger"],
         "question": {
             "kind": "number",
@@ -65,22 +66,22 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The table has a row for each feature. Its column **w ⊙ x** keeps the two products apart and says what each "
-        "feature gave: the explanation that most methods draw.\n\nBut the rent is not {wx}.",
-        "highlight": "pictures",
-        "hide": ["ledger"],
+        "text": "Kept apart, the two products are called **w ⊙ x**: {from_rooms} for the rooms, {from_distance} for the distance. "
+        "They say what each feature gave: the explanation that most methods draw.\n\nBut the rent is not {wx}.",
+        "hide": ["pictures", "ledger"],
         "question": {
             "kind": "number",
             "ask": "How much of the rent is not in w·x?",
             "answer": "{b}",
-            "right": "The bias is half of this rent.",
-            "wrong": "The rent is {rent}, and w·x is {wx}.",
+            "right": "This is b, the **bias**: half of the rent.",
+            "wrong": "The rent is {rent}, and w·x is {wx}. What is left is b, the **bias**.",
         },
     },
     {
-        "text": "The **ledger** has both parts. The grey one is w·x, the coloured one is **b**, and together they are the rent: "
-        "the tick says that nothing is missing.",
+        "text": "The **ledger** has both parts. Its grey bar is w·x, its coloured bar is **b**, and together they are the rent: "
+        "the tick says that nothing is missing. Its other lines are for the lessons to come.",
         "highlight": "ledger",
+        "hide": ["pictures"],
     },
     {
         "text": "Now the other flat: {far_rooms} room, at distance {far_distance}.",
@@ -99,6 +100,7 @@ STEPS: list[dict[str, Any]] = [
         "text": "w·x is {far_wx} here, and the rent is {far_rent}. Whoever looks at w ⊙ x alone sees a flat that costs less "
         "than nothing.",
         "highlight": "ledger",
+        "hide": ["pictures"],
     },
     {
         "text": "Back to the first flat. If b is part of the answer, we may ask which features it belongs to. That cannot be "
@@ -116,8 +118,8 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The column **bias attribution** has these two numbers, and the column *total* adds both parts. Every column "
-        "adds up to what stands below it.",
+        "text": "The table has a row for each feature. The column *w ⊙ x* has its product, the column **bias attribution** its "
+        "part of b, and *total* is both. Every column adds up to what stands below it.",
         "highlight": "pictures",
         "question": {
             "kind": "choice",
@@ -125,7 +127,7 @@ STEPS: list[dict[str, Any]] = [
             "choices": ["the rent", "b", "w·x"],
             "answer": "b",
             "right": "Nothing is lost on the way, and nothing is made up.",
-            "wrong": "{bias_rooms} and {bias_distance} make {b}.",
+            "wrong": "{bias_rooms} and {bias_distance} are the parts of b, and make b again. That w·x is {wx}, too, is chance.",
         },
     },
     {

@@ -45,12 +45,15 @@ STEPS: list[dict[str, Any]] = [
     {
         "text": "Two layers with a ReLU between them, one number in and one out:\n"
         "`y = {w2} · relu({w1}x − {size_b1}) + {b2}`\n\n"
-        "A ReLU lets what is positive through as it is, and nothing else.",
+        "The inner layer is called `first`: `{w1}x − {size_b1}`. The outer one is `last`.\n\n"
+        "Between them a **ReLU** lets what is positive through as it is: then it is *open*. Of all else it makes {nothing}: it is "
+        "*closed*.",
         "look": {"sample": 0, "step": "output"},
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
     },
     {
-        "text": "Work it out for x = {x}, from the inside: `first`, then the ReLU, then `last`.",
+        "text": "`y = {w2} · relu({w1}x − {size_b1}) + {b2}`\n\n"
+        "Work it out for x = {x}, from the inside: `first`, then the ReLU, then `last`.",
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
@@ -73,8 +76,8 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The **rail** shows where that b comes from. Read it from right to left, as the walk goes: at each layer a bar "
-        "says what the layer's own bias adds, and the ribbon above what has been gathered by then.\n\n"
+        "text": "The **rail** shows where that b comes from. Read it from right to left: the **walk** goes from the output back to "
+        "the input. At each layer a bar says what the layer's own bias adds, and the ribbon above what has been gathered by then.\n\n"
         "Choose a layer here, or go to it on the rail by click or with the **arrow keys**.",
         "look": {"step": "output"},
         "highlight": "rail",
@@ -88,27 +91,29 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The bias of `first` is {b1}, and yet it adds {first_adds}. A bias counts as often as the rest of the network "
-        "says: times the **gradient** at its layer.",
+        "text": "The bias of `first` is {b1}, and yet it adds {first_adds}: what `first` gives is multiplied by {w2} on its way to "
+        "y. How much y grows for one more at a layer is called the **gradient** there. So a bias counts times the gradient at its "
+        "layer.\n\n"
+        "The ledger says it for this step: {b2} arrives from `last`, {first_adds} is added, and {b} is passed on.",
         "look": {"step": "first"},
         "highlight": "ledger",
         "hide": ["maps", "unit", "pictures"],
     },
     {
-        "text": "Now x = {x_two}.",
+        "text": "`y = {w2} · relu({w1}x − {size_b1}) + {b2}`\n\nNow x = {x_two}.",
         "look": {"sample": 1, "step": "input"},
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "choice",
             "ask": "How does b differ from the one at x = {x}?",
-            "choices": ["Not at all: both lie on one piece.", "It is smaller, since x is smaller.", "It is zero."],
-            "answer": "Not at all: both lie on one piece.",
-            "right": "{w} · {x_two} − {size_b} is {y_two}.",
-            "wrong": "The ReLU is open for both, so w and b are the same.",
+            "choices": ["It is smaller, since x is smaller.", "Not at all.", "It is zero."],
+            "answer": "Not at all.",
+            "right": "The ReLU is open for both: they lie on one linear **piece**. {w} · {x_two} − {size_b} is {y_two}.",
+            "wrong": "The ReLU is open for both, so w and b are the same: they lie on one linear **piece**.",
         },
     },
     {
-        "text": "And x = {x_low}. Mind the ReLU.",
+        "text": "`y = {w2} · relu({w1}x − {size_b1}) + {b2}`\n\nAnd x = {x_low}. Mind the ReLU.",
         "look": {"sample": 2, "step": "input"},
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
@@ -121,7 +126,7 @@ STEPS: list[dict[str, Any]] = [
     },
     {
         "text": "The bar below `first` is gone: what happens behind a closed ReLU does not reach y, and a bias there counts "
-        "{nothing} times.\n\nSo **b depends on the input**, as w does. At x = {fold} the pieces meet.",
+        "{nothing} times.\n\nSo **b depends on the input**, as w does: this is another piece. At x = {fold} the two meet.",
         "look": {"step": "first"},
         "highlight": "rail",
         "hide": ["maps", "unit", "ledger", "pictures"],

@@ -43,16 +43,18 @@ NUMBERS = {
     "b": 10.0, "wx": 5.0, "w_b": 0.0, "cut_gradient_out": 10.0, "cut_bias_out": 5.0,
 }  # fmt: skip
 
+FORMULAS = "`h0 = relu(x0 + 2·x1 + 1)`\n`h1 = relu(2·x0 − x1 + 2)`\n`h2 = relu(−x0 + x1 − 3)`\n`y = h0 + 2·h1 + 3·h2 + 5`"
+
 STEPS: list[dict[str, Any]] = [
     {
-        "text": "Two inputs, three hidden units, one output. Have pen and paper ready:\n"
-        "`h0 = relu(x0 + 2·x1 + 1)`\n`h1 = relu(2·x0 − x1 + 2)`\n`h2 = relu(−x0 + x1 − 3)`\n"
-        "`y = h0 + 2·h1 + 3·h2 + 5`\n\nThe input is `x0` = {x_a}, `x1` = {x_b}.",
+        "text": "Two inputs, three hidden units, one output. Have pen and paper ready, and write this down:\n"
+        f"{FORMULAS}\n\nThe input is `x0` = {{x_a}}, `x1` = {{x_b}}.\n\n"
+        "The three hidden units are the layer `hidden`, before their ReLU. The last line is the layer `out`.",
         "look": {"step": "output", "tensor": "value"},
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
     },
     {
-        "text": "First forward, as the network itself runs.",
+        "text": f"First forward, as the network itself runs, for `x0` = {{x_a}} and `x1` = {{x_b}}:\n{FORMULAS}",
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
@@ -64,7 +66,7 @@ STEPS: list[dict[str, Any]] = [
     },
     {
         "text": "The bars are what the three hidden units have before the ReLU. They are counted from zero, as in `h0`, `h1`, "
-        "`h2`: click a bar, or type its number.",
+        "`h2`, and called channels there: click a bar, or type its number.",
         "look": {"step": "hidden", "tensor": "value", "sort": "index"},
         "highlight": "maps",
         "hide": ["rail", "ledger", "pictures", "unit"],
@@ -77,16 +79,18 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "Now **backward**. The walk starts at the output with nothing gathered and goes to the input, node by node. Two "
-        "things travel: the *gradient*, and the **mass** of bias that waits to be shared.\n\n"
-        "First `out`. Its own bias enters: {b_out}.",
-        "look": {"step": "out", "tensor": "mass", "unit": None},
+        "text": "Now **backward**. The walk goes from the output to the input, layer by layer. Two things travel: the *gradient*, "
+        "and the **mass**, which is bias that waits to be shared.\n\n"
+        "The ledger stands at the output: nothing is gathered yet, and all of y, {y}, is *gradient part*.",
+        "look": {"step": "output", "tensor": "mass", "unit": None},
         "highlight": "ledger",
-        "hide": ["unit", "maps", "pictures"],
+        "hide": ["unit", "maps", "rail", "pictures"],
     },
     {
-        "text": "**The check.** At every step the gradient part and the bias part of the ledger add up to y.",
-        "hide": ["maps", "unit", "pictures", "ledger"],
+        "text": "First comes `out`. Its own bias enters: {b_out}.\n\n"
+        "**The check.** Wherever the walk is stopped, the gradient part and the bias part add up to y. Such a place is a **cut**.",
+        "look": {"step": "out"},
+        "hide": ["maps", "unit", "rail", "pictures", "ledger"],
         "question": {
             "kind": "number",
             "ask": "The bias part is {cut_bias_out} now. How much is the gradient part?",
@@ -96,9 +100,10 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "The mass {b_out} is shared among the three hidden units. The rule is *proportional*: to each the part that "
-        "the size of its product is of all. The products are {v_a} · {h_a}, {v_b} · {h_b} and {v_c} · {none}.",
-        "hide": ["maps", "unit", "ledger", "pictures"],
+        "text": "The ledger has both parts of the cut, and the mass {b_out} to be passed on. It is shared among the three hidden "
+        "units. The rule is *proportional*: to each the part that the size of its product is of all. The products are "
+        "{v_a} · {h_a}, {v_b} · {h_b} and {v_c} · {none}.",
+        "hide": ["maps", "unit", "rail", "pictures"],
         "question": {
             "kind": "number",
             "ask": "How much goes to the first hidden unit?",
@@ -121,10 +126,10 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "So each hidden unit holds what came from above and what it adds itself. The bars are the mass now.",
+        "text": "So each hidden unit holds what came from `out` and what it adds itself. The bars are the mass now.",
         "look": {"step": "hidden", "tensor": "mass"},
         "highlight": "maps",
-        "hide": ["unit", "pictures", "ledger"],
+        "hide": ["unit", "rail", "pictures", "ledger"],
         "question": {
             "kind": "unit",
             "ask": "Which hidden unit holds the most mass?",
@@ -135,7 +140,7 @@ STEPS: list[dict[str, Any]] = [
     },
     {
         "text": "This is the whole account of that unit. Above: the mass that came from the ReLU behind it, and what it adds "
-        "itself. Below: its inputs, and what each of them gets.\n\n"
+        "itself (*own intercept*). Below: its inputs, and what each of them gets.\n\n"
         "The names in it are the units that it hears from and speaks to: a click goes on to the account of one.",
         "look": {"unit": {"frame": "hidden", "at": [1]}},
         "highlight": "unit",
@@ -163,7 +168,7 @@ STEPS: list[dict[str, Any]] = [
         "hide": ["maps", "unit"],
         "question": {
             "kind": "choice",
-            "ask": "The gradient with respect to x1 is {w_b}. Does x1 matter?",
+            "ask": "The gradient at x1 is {w_b}. Does x1 matter?",
             "choices": [
                 "No: its gradient says so.",
                 "By its bias attribution it does: it takes part in units whose bias counts.",
@@ -175,7 +180,7 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "What to take along:\n\nOne step back: the bias enters, the gradient goes on by the chain rule, the mass is shared.\n"
+        "text": "What to take along:\n\nOne step back: the bias enters, the gradient is multiplied by the weights, the mass is shared.\n"
         "At every cut both parts add up to the target. That is the check to make whenever something looks odd.",
         "hide": ["maps", "unit"],
     },

@@ -82,7 +82,7 @@ STEPS: list[dict[str, Any]] = [
             "ask": "Which input gets nothing?",
             "choices": ["a, strength {s_a}", "b, strength {s_b}", "c, strength {s_c}", "d, strength {s_d}"],
             "answer": 3,
-            "right": "Its strength is {s_d}. The other two get {prop_b} each.",
+            "right": "Its strength is {s_d}. Of the others a gets {prop_a}, b and c get {prop_b} each.",
             "wrong": "Its strength is {s_d}. The others get {prop_a}, {prop_b} and {prop_c}: the sign of b's strength does not count.",
         },
     },
@@ -108,11 +108,10 @@ STEPS: list[dict[str, Any]] = [
     },
     {
         "text": "All four beside each other, as **lanes**: a column of the table for each. A click on a column's head makes its "
-        "lane the active one, and the buttons *rule* above change the rule of that lane.\n\n"
-        "The grey bands below the rail say how far the other lanes are from the active one, from nothing to all of the mass.",
+        "lane the active one, and the buttons *rule* above change the rule of that lane.",
         "look": {"lanes": list(LANES), "lane": 0},
         "highlight": "pictures",
-        "hide": ["ledger"],
+        "hide": ["rail", "ledger"],
         "question": {
             "kind": "choice",
             "ask": "What is the same in all four columns?",
@@ -140,7 +139,8 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "What to take along:\n\nOps state facts: w, b, the gradient, the sums. Rules make choices.\n"
-        "Where pictures of several rules agree, the choice does not matter; where they part, it does.",
+        "text": "What to take along:\n\nThe network states facts: w, b, the gradient, the sums. Rules make choices.\n"
+        "Where pictures of several rules agree, the choice does not matter; where they part, it does. The grey bands below the "
+        "rail say how far the other lanes are from the active one, from nothing to all of the mass.",
     },
 ]  # fmt: skip

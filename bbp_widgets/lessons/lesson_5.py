@@ -76,12 +76,14 @@ STEPS: list[dict[str, Any]] = [
         "is a zero, and the target is its score for *zero*.\n\nBefore the walk, two things to do by hand.",
         "look": {"sample": 0, "step": "output"},
         "highlight": "pictures",
-        "hide": ["maps", "unit"],
+        "hide": ["maps", "unit", "rail", "ledger"],
     },
     {
-        "text": "**Convolution.** A window of three by three pixels feeds one unit, so the unit shares its mass among "
-        "{window} pixels. Around the picture the window hangs over into **padding**: zeros that are no input. They "
-        "get nothing, also by the rule *uniform*.",
+        "text": "**Convolution.** A unit is a weighted sum of a window of three by three pixels. The window goes over the whole "
+        "picture with the same weights, and the units make a picture again: a *map*, or **channel**. On the walk back a unit shares "
+        "its mass among the {window} pixels of its window.\n\n"
+        "Around the picture the window hangs over into **padding**: zeros that are no input. They get nothing, also by the rule "
+        "*uniform*.",
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
@@ -92,7 +94,7 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "**Mean pooling** makes one number of a whole map. Here the maps are {pool_side} by {pool_side} by then.",
+        "text": "**Mean pooling** makes one number of a whole map, its mean. Here the maps are {pool_side} by {pool_side} by then.",
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
         "question": {
             "kind": "number",
@@ -112,16 +114,18 @@ STEPS: list[dict[str, Any]] = [
             "kind": "layer",
             "ask": "Which layer adds the most?",
             "answer": "block1.bn1",
-            "right": "A batch norm, with {first_norm_adds}. The convolutions have no bias of their own here.",
-            "wrong": "It is a batch norm, and adds {first_norm_adds}; the next one is `block2.bn2` with {second_norm_adds}.",
+            "right": "It adds {first_norm_adds}. It is a *batch norm*, of which lesson six tells; the convolutions have no bias here.",
+            "wrong": "It adds {first_norm_adds}; the next one is `block2.bn2` with {second_norm_adds}. Both are a *batch norm*, of which "
+            "lesson six tells.",
         },
     },
     {
-        "text": "Each tile below is one of the {channels} channels of this layer: the mass that waits in it, place by place. They "
-        "are sorted by mass, the largest first. Orange adds to the score, blue takes away.",
+        "text": "Each tile below is one of the {channels} channels of this layer: the mass that waits in it, place by place. Orange "
+        "adds to the score, blue takes away. Below a tile stand its number, grey, and the sum of its mass.\n\n"
+        "They are sorted by mass whatever its sign, the largest first: where orange and blue cancel, the sum is small all the same.",
         "look": {"step": "block1.bn1", "panel": "maps", "tensor": "mass", "sort": "mass"},
         "highlight": "maps",
-        "hide": ["pictures", "unit", "ledger"],
+        "hide": ["pictures", "unit", "rail", "ledger"],
         "question": {
             "kind": "number",
             "ask": "What is the number of the channel with the most mass?",
@@ -137,7 +141,7 @@ STEPS: list[dict[str, Any]] = [
         "**Enter** picks one, and Enter once more is your answer. Rows and columns count from zero.",
         "look": {"step": "input", "scale": "each"},
         "highlight": "pictures",
-        "hide": ["maps", "unit", "ledger"],
+        "hide": ["maps", "unit", "rail", "ledger"],
         "question": {
             "kind": "pixel",
             "ask": "Which pixel gets the most bias?",
@@ -161,23 +165,24 @@ STEPS: list[dict[str, Any]] = [
                 "One cannot tell from b.",
             ],
             "answer": "They do: large masses of both signs nearly cancel.",
-            "right": "One layer takes {one_negative}, another gives {one_positive}: the walk shows what the sum hides.",
-            "wrong": "Look at the bars: one layer takes {one_negative}, another gives {one_positive}, and their sum hides both.",
+            "right": "One layer adds {one_negative}, another {one_positive}: the walk shows what the sum hides.",
+            "wrong": "Look at the bars: one layer adds {one_negative}, another {one_positive}, and their sum hides both.",
         },
     },
     {
         "text": "Now a larger network: nine convolutions, which name a shape in a picture of {large_side} by {large_side} pixels "
-        "in colour. Its score for *square* is {square_value} = w·x {square_wx} + b {square_b}.",
+        "in colour. Its score for *square* is {square_value}: w·x is {square_wx}, b is {square_b}.\n\n"
+        "Where a bar has no number, go to it: the ledger says what the layer adds.",
         "explorer": "shapes",
         "look": {"step": "output"},
         "highlight": "rail",
-        "hide": ["maps", "unit", "ledger"],
+        "hide": ["maps", "unit"],
         "question": {
             "kind": "layer",
             "ask": "Blue bars take away. Which layer takes the most (is the most negative)?",
             "answer": "block3.bn2",
-            "right": "It takes {takes}, and right behind it `block3.bn1` gives {gives}: of both signs here, too.",
-            "wrong": "It is `block3.bn2` with {takes}; right behind it `block3.bn1` gives {gives}.",
+            "right": "It adds {takes}, and right after it on the walk `block3.bn1` adds {gives}: of both signs here, too.",
+            "wrong": "It adds {takes}; right after it on the walk `block3.bn1` adds {gives}.",
         },
     },
     {
@@ -185,10 +190,10 @@ STEPS: list[dict[str, Any]] = [
         "hole: there the ReLU behind is closed, and what is closed gets no mass. In others its outline holds the most.",
         "look": {"step": "block2.bn2", "tensor": "mass", "sort": "mass"},
         "highlight": "maps",
-        "hide": ["unit", "ledger"],
+        "hide": ["unit", "rail", "ledger"],
         "question": {
             "kind": "unit",
-            "ask": "Look for the strongest orange: which unit has the most mass? Click it, or type channel, row, column.",
+            "ask": "Look for the orange that stands out most: which unit has the most mass? Click it, or type channel, row, column.",
             "answer": {"frame": "block2.bn2", "at": ["{unit_channel}", "{unit_row}", "{unit_column}"]},
             "right": "It holds {unit_mass}, and lies at a corner of the square. The box in the picture is what it sees.",
             "wrong": "It is in channel {unit_channel}, row {unit_row}, column {unit_column}, and holds {unit_mass}. The box in the "
@@ -202,7 +207,7 @@ STEPS: list[dict[str, Any]] = [
         "the map makes a place twice as wide.",
         "look": {"step": "block3.bn1", "unit": None},
         "highlight": "maps",
-        "hide": ["unit", "ledger"],
+        "hide": ["unit", "rail", "pictures", "ledger"],
         "question": {
             "kind": "choice",
             "ask": "The last maps have {last_side} by {last_side} places. Which of these {last_places} see nothing but the picture?",
@@ -213,7 +218,7 @@ STEPS: list[dict[str, Any]] = [
             ],
             "answer": "Only the {clean} in the middle.",
             "right": "All others see some padding, though the picture is {large_side} pixels wide.",
-            "wrong": "Only the {clean} in the middle: one ring more with every convolution, and the maps are halved three times.",
+            "wrong": "The padding is seen one ring further in with every convolution, and the maps are halved three times.",
         },
     },
     {
@@ -222,7 +227,7 @@ STEPS: list[dict[str, Any]] = [
         "single places. One step back on the rail, at `shrink`, the maps were half as wide and fuller.",
         "look": {"step": "stem.relu", "level": "ops"},
         "highlight": "maps",
-        "hide": ["unit", "ledger"],
+        "hide": ["unit", "pictures", "ledger"],
         "question": {
             "kind": "number",
             "ask": "At most how many percent of the places of such a map can hold mass?",
@@ -236,7 +241,7 @@ STEPS: list[dict[str, Any]] = [
         "**Shift** ten at once) and press **Enter** twice. One pixel beside counts as right.",
         "look": {"step": "input", "level": "layers", "scale": "each"},
         "highlight": "pictures",
-        "hide": ["maps", "unit", "ledger"],
+        "hide": ["maps", "unit", "rail", "ledger"],
         "question": {
             "kind": "pixel",
             "ask": "Which pixel gets the most bias?",

@@ -51,7 +51,7 @@ STEPS: list[dict[str, Any]] = [
             "ask": "How much is its b?",
             "answer": "{norm_b}",
             "right": "β − γμ/σ. Its w is {norm_w}.",
-            "wrong": "β − γμ/σ: {beta} less {gamma} · {mu} / {sigma}, which is {norm_shift}.",
+            "wrong": "γμ/σ is {gamma} · {mu} / {sigma}, {norm_shift}; β less {norm_shift} is {norm_b}.",
         },
     },
     {
@@ -86,11 +86,11 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "Every class has its own w·x and its own b. The list below fades b in and out: at the left end the network "
-        "answers with w·x alone.",
+        "text": "Every class, which is a name that the network can give, has its own w·x and its own b. The slider below fades b in "
+        "and out: at the left end, where it is now, the network answers with w·x alone.",
         "look": {"step": "input", "panel": "classes", "dim": 0.0},
         "highlight": "classes",
-        "hide": ["rail", "ledger"],
+        "hide": ["rail", "ledger", "pictures"],
         "question": {
             "kind": "choice",
             "ask": "What does the network call this circle without b?",

@@ -14,9 +14,9 @@ export const PARTS: Record<string, string> = {
 
 /** What goes along with a part that is put away. */
 const ALONG: Record<string, string> = {
-  rail: '.legend, .bbp-transport .walk, .bbp-foot [data-of="rail"]',
+  rail: '.legend, .bbp-transport .walk, .bbp-foot [data-of~="rail"]',
   controls:
-    '.bbp-toolbar, .bbp-transport .level, .bbp-gallery .tools, .bbp-foot [data-of="controls"]',
+    '.bbp-toolbar, .bbp-transport .level, .bbp-gallery .tools, .bbp-foot [data-of~="controls"]',
   maps: '.bbp-tabs [data-key="maps"]',
   flow: '.bbp-tabs [data-key="flow"]',
   triage: '.bbp-tabs [data-key="triage"], .bbp-foot [data-of="triage"]',

@@ -269,7 +269,7 @@ describe("a question", () => {
     find(el, ".next").click();
     press(find(el, ".next"), "PageUp");
     expect(verdictOf(el)).toContain("Not quite.");
-    expect(find(el, ".score").textContent).toBe("0 right of 1 answered, 1 asked");
+    expect(find(el, ".score").textContent).toBe("0 right of 1 answered, 1 in all");
     expect(find(el, ".verdict").getAttribute("aria-live")).toBe("polite");
   });
 
@@ -523,10 +523,17 @@ test("the stage opens a door: what is put there is shown, and it can be looked t
   );
   // an empty stage, and what may have to be said about a kernel
   expect(shown.map(({ className }) => className)).toEqual(["stage", "bbp-unseen"]);
-  dressParts(el, { hidden: ["controls"], lit: null });
-  const keys = [...el.querySelectorAll(".bbp-foot span")].filter((key) => !isPutAway(key));
-  expect(keys.map((key) => key.textContent)).not.toContain("1–9 rules");
-  expect(keys.map((key) => key.textContent)).toContain("← toward the input");
+  const keys = (hidden: string[]) => {
+    dressParts(el, { hidden, lit: null });
+    const left = [...el.querySelectorAll(".bbp-foot span")].filter((key) => !isPutAway(key));
+    return left.map((key) => key.textContent);
+  };
+  expect(keys(["controls"])).not.toContain("1–9 rules");
+  expect(keys(["controls"])).toContain("← toward the input");
+  // stops are selected on the rail, for a plan that the controls show: it takes both
+  expect(keys([])).toContain("shift ← → select for the plan");
+  expect(keys(["rail"])).not.toContain("shift ← → select for the plan");
+  expect(keys(["rail"])).toContain("1–9 rules");
   dressParts(el, { hidden: [], lit: null });
   expect(el.querySelector("[data-part-hidden]")).toBeNull();
 });

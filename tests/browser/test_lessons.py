@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = range(1, len(LESSONS) + 1)
 #: Of the lesson that asks for pixels: how many are in a row of each explorer's pictures.
 SIDES = (8, 64)
+#: Which part of the thing that a step points at is on the screen, in height, and how much of it is enough.
+LIT_ON_SCREEN = """() => {
+  const lit = [...document.querySelectorAll('[data-part-lit]')].find((one) => one.offsetParent !== null);
+  const { top, bottom, height } = lit.getBoundingClientRect();
+  return height > 0 ? (Math.min(bottom, innerHeight) - Math.max(top, 0)) / height : 0;
+}"""
+ENOUGH = 0.6
 
 
 class Player:
@@ -26,6 +33,8 @@ class Player:
 
     def __init__(self, page: Page, steps: list[dict[str, Any]]) -> None:
         self.page, self.steps = page, steps
+        #: Steps that point at a part of which nothing, or next to nothing, is on the screen.
+        self.unseen: list[tuple[int, Any]] = []
         self.card = page.locator(".bbp-lesson").first
         self.card.wait_for(timeout=60_000)
         page.locator(".bbp-ledger [data-key=target][data-value]").first.wait_for(
@@ -37,6 +46,8 @@ class Player:
         for place, step in enumerate(self.steps):
             self.card.get_by_text(f"{place + 1} of {len(self.steps)}", exact=True).wait_for()
             question = step["question"]
+            if step["highlight"] is not None and self.page.evaluate(LIT_ON_SCREEN) < ENOUGH:
+                self.unseen.append((place + 1, step["highlight"]))
             if question is not None:
                 self.answer(question, step["stage"], place in wrong)
                 verdict = self.card.locator(".verdict p")
@@ -105,6 +116,7 @@ def test_a_saved_lesson_is_played_without_a_network(browser: Browser, number: in
     steps = json.loads(json.dumps(lesson.card.steps))
     closed(lesson)
     page = new_page(browser, offline=True)
+    page.set_viewport_size({"width": 1180, "height": 800})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
@@ -115,10 +127,34 @@ def test_a_saved_lesson_is_played_without_a_network(browser: Browser, number: in
     player = Player(page, steps)
     player.play()
     questions = sum(step["question"] is not None for step in steps)
-    assert player.score() == f"{questions} right of {questions} answered, {questions} asked"
+    assert player.score() == f"{questions} right of {questions} answered, {questions} in all"
     assert page.locator(".bbp-banner:visible").count() == 0, page.locator(".bbp-banner").inner_text()
     page.context.close()
+    assert player.unseen == []
     assert problems == []
+
+
+def test_who_goes_on_from_far_below_sees_the_words(browser: Browser, tmp_path: Path) -> None:
+    from jupyter_harness import new_page
+
+    lesson = bbp.lessons.lesson(2)
+    path = lesson.save(tmp_path / "lesson2.html")
+    steps = json.loads(json.dumps(lesson.card.steps))
+    closed(lesson)
+    page = new_page(browser, offline=True)
+    page.set_viewport_size({"width": 1180, "height": 420})
+    page.goto(path.as_uri())
+    player = Player(page, steps)
+    player.press(*["PageDown"] * 3)
+    player.card.get_by_text("4 of 9", exact=True).wait_for()
+    page.locator(".bbp-rail").focus()
+    top = "document.querySelector('.bbp-lesson .words').getBoundingClientRect().top"
+    page.mouse.wheel(0, 2000)
+    page.wait_for_function(f"{top} < 0")
+    player.press("PageDown")
+    player.card.get_by_text("5 of 9", exact=True).wait_for()
+    page.wait_for_function(f"{top} >= 0")
+    page.context.close()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -137,7 +173,7 @@ def test_a_lesson_is_played_in_a_notebook(lab: Lab, number: int) -> None:
         player.card.locator("input, select").first.focus()
     player.play(wrong=(first,))
     questions = sum(step["question"] is not None for step in steps)
-    assert player.score() == f"{questions - 1} right of {questions} answered, {questions} asked"
+    assert player.score() == f"{questions - 1} right of {questions} answered, {questions} in all"
     lab.screenshot("light")
     lab.set_theme("JupyterLab Dark")
     player.press("PageUp", "PageUp")

@@ -287,6 +287,28 @@ def test_no_number_stands_in_the_text_itself(number: int) -> None:
             assert not re.search(r"\d", re.sub(names, "", NAME.sub("", text))), text
 
 
+@pytest.mark.parametrize(
+    ("lesson", "ask", "part"),
+    [
+        (lesson_1, "How much of the rent is not in w·x?", "ledger"),
+        (lesson_1, "How much of b goes to the rooms?", "pictures"),
+        (lesson_3, "How much does the layer `hidden` add?", "rail"),
+        (lesson_3, "How much bias does x1 get in all?", "pictures"),
+        (lesson_4, "Which input gets nothing?", "pictures"),
+    ],
+)
+def test_an_answer_is_not_on_the_screen_before_it_is_asked_for(lesson: Any, ask: str, part: str) -> None:
+    (asked,) = (
+        place for place, step in enumerate(lesson.STEPS) if step.get("question", {}).get("ask") == ask
+    )
+    shown = [
+        place + 1
+        for place, step in enumerate(lesson.STEPS[: asked + 1])
+        if part not in (*lesson.HIDE, *step.get("hide", ()))
+    ]
+    assert shown == []
+
+
 def test_the_formulas_of_lesson_three_are_its_network() -> None:
     (network, x) = (lesson_3.network(), torch.randn(20, 2, generator=torch.Generator().manual_seed(0)))
     code = re.findall(r"`(\w+) = ([^`]*)`", filled(lesson_3.STEPS[0]["text"], lesson_3.NUMBERS))

@@ -2,14 +2,14 @@
 
 import { el } from "../dom";
 
-/** The keys, what they do, and the part of the explorer that they belong to. */
+/** The keys, what they do, and the parts of the explorer that they belong to. */
 const KEYS: [string[], string, string][] = [
   [["←"], "toward the input", "rail"],
   [["→"], "back", "rail"],
   [["space"], "play", "rail"],
   [["[", "]"], "speed", "rail"],
   [["1–9"], "rules", "controls"],
-  [["shift ← →"], "select for the plan", "controls"],
+  [["shift ← →"], "select for the plan", "rail controls"],
   [["n"], "next anomaly", "triage"],
   [["ctrl z"], "undo", "controls"],
   [["esc"], "stop", "rail"],

@@ -107,7 +107,7 @@ export function lessonCard({ onGo, onAnswer, onLook, onSeek }: LessonEvents) {
     const questions = steps.filter(({ question }) => question !== null).length;
     const right = answers.filter((answer) => answer.right).length;
     score.hidden = questions === 0;
-    score.textContent = `${right} right of ${answers.length} answered, ${questions} asked`;
+    score.textContent = `${right} right of ${answers.length} answered, ${questions} in all`;
   }
 
   return {

@@ -32,7 +32,11 @@ const GLIDING = "data-truth";
 export function render({ model, el }: Props): () => void {
   const steps = readSteps(model.get("steps"));
   const card = lessonCard({
-    onGo: (step) => enter(step, true),
+    onGo(step) {
+      enter(step, true);
+      // Who goes on from a picture far below is to see the words of the step.
+      card.node.scrollIntoView?.({ block: "nearest" });
+    },
     onAnswer,
     onLook: (change, passing) => door()?.change(change, passing),
     onSeek: () => door()?.focusPictures() ?? false,
