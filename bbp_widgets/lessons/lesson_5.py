@@ -73,7 +73,7 @@ NUMBERS = {
 STEPS: list[dict[str, Any]] = [
     {
         "text": "Pictures of handwritten digits, {side} by {side} pixels, and a trained network of five convolutions. This one "
-        "is a zero, and the target is its score for *zero*.\n\nBefore the walk, two things to do by hand.",
+        "is a zero, and the target is its score for *zero*.\n\nBefore the walk, two things to know.",
         "look": {"sample": 0, "step": "output"},
         "highlight": "pictures",
         "hide": ["maps", "unit", "rail", "ledger"],
@@ -94,15 +94,9 @@ STEPS: list[dict[str, Any]] = [
         },
     },
     {
-        "text": "**Mean pooling** makes one number of a whole map, its mean. Here the maps are {pool_side} by {pool_side} by then.",
+        "text": "**Mean pooling** makes one number of a whole map, its mean. Here the maps are {pool_side} by {pool_side} by then: the mass "
+        "of one channel is shared among all {mean_cells} places of its map, and the rule *proportional* gives more to larger values.",
         "hide": ["maps", "unit", "rail", "ledger", "pictures"],
-        "question": {
-            "kind": "number",
-            "ask": "Among how many places is the mass of one channel shared?",
-            "answer": "{mean_cells}",
-            "right": "By the rule: *proportional* gives more to larger values.",
-            "wrong": "All {pool_side} times {pool_side} of its map.",
-        },
     },
     {
         "text": "Now the walk. The score is {value}, w·x is {wx} and b is {b}: most of this answer is bias.\n\n"
