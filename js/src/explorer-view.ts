@@ -38,7 +38,7 @@ export interface ExplorerEvents {
   onLook: OnLook;
 }
 
-const LEGEND = "ribbon: bias gathered · bars: added by each layer, root scale";
+const LEGEND = "ribbon: bias gathered · bars: bias added, root scale";
 
 export function explorerView({ player, session, onLook }: ExplorerEvents) {
   const { details } = session;
