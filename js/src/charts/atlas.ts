@@ -13,6 +13,7 @@ import { compact, NOT_FINITE, signed } from "../figures";
 import type { Film, Frame, Maps, Vector, Way } from "../film";
 import { WAYS } from "../film";
 import type { Look, OnLook } from "../look";
+import { stepName } from "../names";
 import { allFrames, frameAt, inputAt, lastOf, panesOf } from "../panes";
 import { holds, unitText, unitUnder } from "../places";
 import { factor, powerOf } from "../tenfold";
@@ -306,7 +307,7 @@ export function atlas({ onLook, onHover, onMore }: AtlasEvents) {
     seen = found;
     const { look, theme } = next;
     const what = WORDS[look.tensor];
-    title.textContent = `${what.slice(0, 1).toUpperCase()}${what.slice(1)} at ${frame.name}`;
+    title.textContent = `${what.slice(0, 1).toUpperCase()}${what.slice(1)} at ${stepName(frame.name, frame.op)}`;
     title.title = title.textContent;
     says.textContent = describe(
       frame,

@@ -8,8 +8,9 @@
 
 import { el, followSize, prefersStill, svg, uniqueId } from "../dom";
 import { compact } from "../figures";
-import { type Film, type Level, stopAt } from "../film";
+import { type Film, type Level, type Stop, stopAt } from "../film";
 import type { Look, OnLook } from "../look";
+import { stepName } from "../names";
 import { partingStrip } from "./parting";
 import { HEIGHT, layOut, type RailLayout, railStops, textWidth } from "./rail-layout";
 import { describePlan, plannedAt, sumsAt } from "./stops";
@@ -38,7 +39,12 @@ export function describeStep(film: Film, level: Level, frame: number): string {
   const stop = stops[index];
   if (!stop) return "no step";
   const { arriving } = sumsAt(film, level, index);
-  return `step ${index} of ${stops.length - 1}, ${stop.name}, bias arriving ${compact(arriving)}`;
+  return `step ${index} of ${stops.length - 1}, ${called(film, level, stop)}, bias arriving ${compact(arriving)}`;
+}
+
+/** A block is more than the op of its last frame. */
+function called(film: Film, level: Level, stop: Stop): string {
+  return level === "blocks" ? stop.name : stepName(stop.name, film.frames[stop.frame]?.op);
 }
 
 export function rail({ onScrub, onLook }: RailEvents) {
@@ -188,9 +194,9 @@ export function rail({ onScrub, onLook }: RailEvents) {
     const picked = look.stops.includes(stop.frame) ? ", selected" : "";
     slider.setAttribute("aria-valuenow", String(step));
     slider.setAttribute("aria-valuetext", `${describeStep(film, look.level, stop.frame)}${picked}`);
-    name.textContent = stop.name;
+    name.textContent = called(film, look.level, stop);
     gathered.textContent = `${compact(film.frames[stop.frame]?.cut_bias ?? null)} gathered`;
-    half = (textWidth(stop.name, BOLD) + textWidth(gathered.textContent ?? "", 13) + 12) / 2;
+    half = (textWidth(name.textContent, BOLD) + textWidth(gathered.textContent ?? "", 13) + 12) / 2;
     for (let index = Math.min(before, step); index <= Math.max(before, step); index += 1) {
       shade(stops[index] ?? [], index > step);
     }
