@@ -43,7 +43,11 @@ def panels(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Stage]:
     lab.run_all()
     lab.set_theme(f"JupyterLab {request.param}")
     for panel in range(4):
-        figure(lab, panel).locator(".plotarea_background").wait_for()
+        # bqplot draws a figure when it is seen: one that was below the window when it came stays hidden till then
+        shown = figure(lab, panel)
+        shown.wait_for(state="attached")
+        shown.evaluate("(node) => node.scrollIntoView({ block: 'center' })")
+        shown.locator(".plotarea_background").wait_for()
     yield Stage(lab.page)
     assert lab.cell_count() == 2
     assert lab.problems == []
