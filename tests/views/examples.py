@@ -84,19 +84,17 @@ def numbers_film() -> bytes:
     return picture_films(large=0)[0].packed(answers=7, lane=1)
 
 
+#: The question of a film of nothing special.
+PLAIN: dict[str, Any] = {
+    "sample": 0, "target": 1, "versus": None, "rule": "proportional", "parameters": {"power": 1.0}, "plan": {},
+}  # fmt: skip
+
+
 def vector_film() -> bytes:
     """Return the film of a row of a table, with what is not finite on its way."""
     network = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 2))
-    state = {
-        "sample": 0,
-        "target": 1,
-        "versus": None,
-        "rule": "proportional",
-        "parameters": {"power": 1.0},
-        "plan": {},
-    }
     film = film_of(
-        bbp.attribute(randomized(network), random(1, 5), target=1), state=state,
+        bbp.attribute(randomized(network), random(1, 5), target=1), state=PLAIN,
         network="Sequential", name="1 of 1", features=["age", "rooms", "income", "latitude", "longitude"],
     )  # fmt: skip
     film.header["scores"].append(float("nan"))  # becomes null
@@ -106,17 +104,8 @@ def vector_film() -> bytes:
 def signal_film() -> bytes:
     """Return the film of a signal of three channels with names."""
     network = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 9, 2))
-    parameters = {"power": 1.0}
-    state = {
-        "sample": 0,
-        "target": 1,
-        "versus": None,
-        "rule": "proportional",
-        "parameters": parameters,
-        "plan": {},
-    }
     film = film_of(
-        bbp.attribute(randomized(network), random(1, 3, 11), target=1), state=state,
+        bbp.attribute(randomized(network), random(1, 3, 11), target=1), state=PLAIN,
         network="Sequential", name="1 of 1", features=["I", "II", "<b>III</b>"],
     )  # fmt: skip
     return _untimed(film).packed()
@@ -147,19 +136,10 @@ def several_attribution(samples: int = 1) -> bbp.Attribution:
 
 def several_film() -> bytes:
     """Return its film."""
-    parameters = {"power": 1.0}
-    state = {
-        "sample": 0,
-        "target": 1,
-        "versus": None,
-        "rule": "proportional",
-        "parameters": parameters,
-        "plan": {},
-    }
     shown = as_pictures(random(1, 3, 6, 5).numpy())
     assert shown is not None
     film = film_of(
-        several_attribution(), state=state, network="Three", name="1 of 1", titles=["picture", "sound", "<b>row</b>"],
+        several_attribution(), state=PLAIN, network="Three", name="1 of 1", titles=["picture", "sound", "<b>row</b>"],
         features=["age", "rooms", "income", "latitude"], pictures=[shown[0], None, None],
     )  # fmt: skip
     return _untimed(film).packed()

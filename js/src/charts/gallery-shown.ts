@@ -5,16 +5,21 @@ import { heldTo, type Limits } from "../limits";
 import { type Look, laneNames, MOST_LANES, shortName } from "../look";
 import { differenceOf, type Plane, type Planes, planesOf } from "../planes";
 
-/** One of the pictures, or of the columns of bars. */
-export interface Shown {
-  place: number;
-  kind: "gradient" | "bias" | "total" | "difference";
+/** A part of the answer, however it is drawn. */
+export interface Part {
   name: string;
   says: string;
+  /** Null: on its way. */
   plane: Plane | null;
   limits: Limits;
   sum: Figure;
   chosen: boolean | null;
+}
+
+/** One of the pictures, or of the columns of bars. */
+export interface Shown extends Part {
+  place: number;
+  kind: "gradient" | "bias" | "total" | "difference";
 }
 
 /** Places in the row: one for each lane, whether or not it is in use. */

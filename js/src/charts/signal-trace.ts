@@ -4,20 +4,12 @@ import type { Theme } from "../colour";
 import { el } from "../dom";
 import { compact, exactly, NOT_FINITE, signed } from "../figures";
 import type { Figure, Grid, SignalInput } from "../film";
-import type { Limits } from "../limits";
-import type { Plane } from "../planes";
 import { caption } from "./caption";
+import type { Part } from "./gallery-shown";
 import { type Box, cellAt, fieldMark, followPointer, type Place } from "./pointer";
 import { drawBars } from "./trace";
 
-export interface TraceView {
-  name: string;
-  says: string;
-  /** Null: on its way. */
-  plane: Plane | null;
-  limits: Limits;
-  sum: Figure;
-  chosen: boolean | null;
+export interface TraceView extends Part {
   /** Lanes and places, and how many places a bar stands for. */
   fine: Grid;
   block: number;

@@ -3,29 +3,20 @@
 import type { Theme } from "../colour";
 import { el, followSize } from "../dom";
 import { signed } from "../figures";
-import type { Figure, Film, Frame, SignalInput } from "../film";
-import type { Limits } from "../limits";
-import type { Plane, Planes } from "../planes";
+import type { Film, Frame, SignalInput } from "../film";
+import type { Planes } from "../planes";
+import type { Part } from "./gallery-shown";
 import { type Box, cellAt, type Place, type ProbeEvents } from "./pointer";
 import { laneName, signalInput } from "./signal-input";
 import { signalTrace } from "./signal-trace";
-
-/** One of the rows of bars. */
-export interface SignalPart {
-  name: string;
-  says: string;
-  plane: Plane | null;
-  limits: Limits;
-  sum: Figure;
-  chosen: boolean | null;
-}
 
 export interface SignalsView {
   film: Film;
   input: SignalInput;
   frame: Frame;
   planes: Planes;
-  parts: SignalPart[];
+  /** The rows of bars. */
+  parts: Part[];
   joined: boolean;
   theme: Theme;
   across: boolean;
